@@ -1,0 +1,69 @@
+"""Every setting of the platform, read once from the environment (prefix `PARK_`) and from `.env`.
+
+No other module reads the environment. Secrets never arrive as plain settings: they are generated into
+`PARK_HOME/keys` on the first run, and a `*_file` setting points to another file where an office keeps its own.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import AnyUrl, Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PARK_TIME_ZONE = ZoneInfo("Asia/Shanghai")
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+class ParkSize(StrEnum):
+    """How large the simulated park is."""
+
+    SMALL = "small"
+    PARK = "park"
+
+
+class Settings(BaseSettings):
+    """All settings, with the defaults of the embedded platform."""
+
+    model_config = SettingsConfigDict(env_prefix="PARK_", env_file=".env", env_ignore_empty=True, extra="ignore")
+
+    home: Path = Field(Path("var"), description="Folder of all state; deleting it is a full reset.")
+    now: datetime | None = Field(None, description="The present moment (ISO 8601); empty means the clock at start.")
+    size: ParkSize = Field(ParkSize.SMALL, description="Size of the simulated park: small or park.")
+    seed: int = Field(20260301, description="Seed of the simulated park; the same seed gives the same park.")
+    replay_dir: Path | None = Field(None, description="Folder of real series that the simulated park replays.")
+    warehouse_url: AnyUrl | None = Field(None, description="PostgreSQL ≥ 15 to use instead of the embedded one.")
+    warehouse_password_file: Path | None = Field(None, description="File with the password of `warehouse_url`.")
+    iot_archive_url: str | None = Field(None, description="Folder of the IoT archives; empty means the simulated park.")
+    postgres_port: int = Field(54321, description="Port of the embedded PostgreSQL; a free one is taken if it is in use.")
+    dagster_port: int = Field(3000, description="Port of the Dagster pages; a free one is taken if it is in use.")
+    superset_port: int = Field(8088, description="Port of Superset; a free one is taken if it is in use.")
+    api_port: int = Field(8000, description="Port of the API; a free one is taken if it is in use.")
+    map_tile_url: str | None = Field(None, description="Base map tiles ({z}/{x}/{y}); empty means the park's own shapes.")
+
+    @field_validator("now")
+    @classmethod
+    def _now_has_a_zone(cls, value: datetime | None) -> datetime | None:
+        """A time without a zone is read as Asia/Shanghai, the park's own clock."""
+        if value is not None and value.tzinfo is None:
+            return value.replace(tzinfo=PARK_TIME_ZONE)
+        return value
+
+    @field_validator("home", "replay_dir")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value if value is None or value.is_absolute() else PROJECT_ROOT / value
+
+    @cached_property
+    def present(self) -> datetime:
+        """The present moment in UTC: `PARK_NOW`, else the clock, read once per process."""
+        return (self.now or datetime.now(UTC)).astimezone(UTC)
+
+    @property
+    def last_full_day(self) -> date:
+        """The last business date (Asia/Shanghai) that has ended before the present moment."""
+        return self.present.astimezone(PARK_TIME_ZONE).date() - timedelta(days=1)
