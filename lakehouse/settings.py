@@ -39,11 +39,11 @@ class Settings(BaseSettings):
     warehouse_url: AnyUrl | None = Field(None, description="PostgreSQL ≥ 15 to use instead of the embedded one.")
     warehouse_password_file: Path | None = Field(None, description="File with the password of `warehouse_url`.")
     iot_archive_url: str | None = Field(None, description="Folder of the IoT archives; empty means the simulated park.")
-    postgres_port: int = Field(54321, description="Port of the embedded PostgreSQL; a free one is taken if it is in use.")
-    dagster_port: int = Field(3000, description="Port of the Dagster pages; a free one is taken if it is in use.")
-    superset_port: int = Field(8088, description="Port of Superset; a free one is taken if it is in use.")
-    api_port: int = Field(8000, description="Port of the API; a free one is taken if it is in use.")
-    map_tile_url: str | None = Field(None, description="Base map tiles ({z}/{x}/{y}); empty means the park's own shapes.")
+    postgres_port: int = Field(54321, description="Port of the embedded PostgreSQL (if taken: a free one).")
+    dagster_port: int = Field(3000, description="Port of the Dagster pages (if taken: a free one).")
+    superset_port: int = Field(8088, description="Port of Superset (if taken: a free one).")
+    api_port: int = Field(8000, description="Port of the API (if taken: a free one).")
+    map_tile_url: str | None = Field(None, description="Base map tiles {z}/{x}/{y}; empty: the park's own shapes.")
 
     @field_validator("now")
     @classmethod
