@@ -1,0 +1,30 @@
+{{ config(indexes=[{'columns': ['business_date']}, {'columns': ['station_id', 'measured_at'], 'unique': true}]) }}
+select
+    hours.station_id,
+    stations.station_name,
+    stations.zone_id,
+    stations.zone_name,
+    cast(stations.longitude as double precision) as longitude,
+    cast(stations.latitude as double precision) as latitude,
+    hours.measured_at,
+    hours.business_date,
+    hours.hour_of_day,
+    hours.so2_ug_per_m3,
+    hours.no2_ug_per_m3,
+    hours.co_mg_per_m3,
+    hours.o3_ug_per_m3,
+    hours.pm10_ug_per_m3,
+    hours.pm25_ug_per_m3,
+    hours.air_temperature_c,
+    hours.wind_speed_m_per_s,
+    hours.wind_direction_deg,
+    cast(hours.aqi as integer) as aqi,
+    cast(hours.aqi_at_least as integer) as aqi_at_least,
+    cast(hours.aqi_level as integer) as aqi_level,
+    hours.aqi_level_name,
+    hours.primary_pollutants,
+    hours.standard_code,
+    hours.source_measured_at,
+    hours.data_origin
+from {{ ref('stg_air_quality__station_hours') }} as hours
+inner join {{ ref('int_vitals__stations_located') }} as stations on hours.station_id = stations.station_id

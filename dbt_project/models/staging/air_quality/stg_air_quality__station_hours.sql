@@ -1,0 +1,23 @@
+select
+    station_id,
+    measured_at,
+    source_measured_at,
+    so2_ug_per_m3,
+    no2_ug_per_m3,
+    co_mg_per_m3,
+    o3_ug_per_m3,
+    pm10_ug_per_m3,
+    pm25_ug_per_m3,
+    air_temperature_c,
+    wind_speed_m_per_s,
+    wind_direction_deg,
+    aqi,
+    aqi_at_least,
+    aqi_level,
+    aqi_level_name,
+    primary_pollutants,
+    standard_code,
+    data_origin,
+    cast(measured_at at time zone 'Asia/Shanghai' as date) as business_date,
+    cast(extract(hour from measured_at at time zone 'Asia/Shanghai') as integer) as hour_of_day
+from {{ source('air_quality', 'air_quality__station_hours') }}

@@ -1,0 +1,93 @@
+"""Quarantine: what could not be used, with source, position, reason and the way back.
+
+One Delta table `quarantine/rows` for all streams, so that the scorecard counts it in one place. A row number of null
+means the whole delivery was refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+TABLE = "quarantine/rows"
+PARTITION_BY = ("source", "stream")
+SCHEMA: dict[str, pl.DataType] = {
+    "source": pl.String(),
+    "stream": pl.String(),
+    "reason_code": pl.String(),
+    "reason": pl.String(),
+    "remedy": pl.String(),
+    "record": pl.String(),
+    "_source_uri": pl.String(),
+    "_digest": pl.String(),
+    "_row_number": pl.Int64(),
+    "_loaded_at": pl.Datetime("us", "UTC"),
+    "_nothing_landed": pl.Boolean(),
+}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why something was refused, and what the steward can do; both are read by people, so in Chinese."""
+
+    code: str
+    text: str
+    remedy: str
+
+
+REASONS = {
+    reason.code: reason
+    for reason in (
+        Reason("unreadable", "文件无法读取", "请来源单位重新导出并补传该文件，再执行 park quarantine retry"),
+        Reason("empty_delivery", "文件中没有任何数据行", "核对来源系统当日是否停采；如有数据请补传"),
+        Reason("missing_column", "缺少约定的列", "恢复列名，或在来源文件（ingestion/sources）中登记新的列名"),
+        Reason("time_without_zone", "时间列未注明时区", "请来源系统写明时区（+08:00）后重传"),
+        Reason("wrong_time_zone", "时间与归档日期不符，疑似时区错误", "核对网关时区设置（应为 Asia/Shanghai）后重传"),
+        Reason("outside_archive_day", "记录时间不在该归档文件所属日期内", "核对设备时钟；确认无误后放入正确日期的文件"),
+        Reason("future_time", "记录时间晚于当前时间", "核对设备时钟并校时"),
+        Reason("missing_value", "必填列为空", "核对来源记录并补报"),
+        Reason("wrong_type", "数值无法按约定类型解析", "核对该列内容与来源文件中的类型约定"),
+        Reason("not_finite", "数值不是有限数（NaN、无穷大或超出 1e300）", "核对传感器与网关的数值转换"),
+        Reason("unknown_factor", "监测因子编码未登记", "在 ref_vital_factors 中登记该因子及其单位"),
+        Reason("unknown_unit", "单位无法换算为标准单位", "在 ref_vital_factors 中登记该单位的换算系数"),
+        Reason("unknown_station", "站点编号未登记", "在 ref_monitoring_stations 中登记该站点"),
+    )
+}
+
+
+def quarantined(
+    rows: pl.DataFrame,
+    *,
+    source: str,
+    stream: str,
+    loaded_at: datetime,
+    nothing_landed: bool,
+    detail: str | None = None,
+) -> pl.DataFrame:
+    """Shape refused rows for the quarantine table.
+
+    Args:
+        rows: columns `reason_code, record, _source_uri, _digest, _row_number`; null row number for a whole delivery.
+        source: name of the source.
+        stream: name of the stream.
+        loaded_at: when the delivery was read.
+        nothing_landed: whether no row of the delivery went to bronze; then it is known by its quarantine rows alone.
+        detail: what was found, added to the reason's sentence.
+    """
+    texts = {code: reason.text + (f"：{detail}" if detail else "") for code, reason in REASONS.items()}
+    remedies = {code: reason.remedy for code, reason in REASONS.items()}
+    return rows.select(
+        source=pl.lit(source),
+        stream=pl.lit(stream),
+        reason_code=pl.col("reason_code"),
+        reason=pl.col("reason_code").replace_strict(texts, return_dtype=pl.String),
+        remedy=pl.col("reason_code").replace_strict(remedies, return_dtype=pl.String),
+        record=pl.col("record").cast(pl.String),
+        _source_uri=pl.col("_source_uri"),
+        _digest=pl.col("_digest"),
+        _row_number=pl.col("_row_number").cast(pl.Int64),
+        _loaded_at=pl.lit(loaded_at).cast(pl.Datetime("us", "UTC")),
+        _nothing_landed=pl.lit(nothing_landed),
+    )

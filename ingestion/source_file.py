@@ -1,0 +1,164 @@
+"""One YAML file adds one source: what it promises, how it is read, who owns it.
+
+A source file names the reader, the streams and, for every column, type, nullability and sensitivity. The file is
+checked when it is loaded; an error names file, stream, field and remedy.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from lakehouse.settings import PROJECT_ROOT
+
+SOURCES = PROJECT_ROOT / "ingestion" / "sources"
+DURATION_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+COLUMN_TYPES: dict[str, pl.DataType] = {
+    "text": pl.String(),
+    "integer": pl.Int64(),
+    "number": pl.Float64(),
+    "boolean": pl.Boolean(),
+    "date": pl.Date(),
+    "timestamp": pl.Datetime("us", "UTC"),
+}
+
+
+class SourceFileError(ValueError):
+    """A source file is not usable; the message names file, place and remedy."""
+
+
+class Grain(StrEnum):
+    """Calendar piece by which a stream is kept and replaced (Asia/Shanghai)."""
+
+    DAY = "day"
+    MONTH = "month"
+
+    def label(self, day: date) -> str:
+        """Return the partition label of a business date: 2026-03-01 or 2026-03."""
+        return day.isoformat() if self is Grain.DAY else day.isoformat()[:7]
+
+    @property
+    def column(self) -> str:
+        """Name of the partition column."""
+        return f"business_{'date' if self is Grain.DAY else 'month'}"
+
+
+class Strict(BaseModel):
+    """Base of all parts: an unknown word in a source file is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Label(Strict):
+    """The same name in Chinese and English."""
+
+    zh: str
+    en: str
+
+
+class Column(Strict):
+    """One promised column.
+
+    `protect` says what personal data become on landing: ciphertext, keyed hash, or both, by how they are read.
+    """
+
+    type: Literal["text", "integer", "number", "boolean", "date", "timestamp"]
+    required: bool = False
+    protect: Literal["encrypt", "digest", "encrypt_and_digest"] | None = None
+
+    @property
+    def data_type(self) -> pl.DataType:
+        """The Polars type of the landed column."""
+        return COLUMN_TYPES[self.type]
+
+
+class Partition(Strict):
+    """By which piece the stream is kept, and which column gives the time."""
+
+    by: Grain
+    column: str
+    first: date
+
+
+class Stream(Strict):
+    """One promised stream of a source."""
+
+    title: Label
+    path: str
+    primary_key: list[str] = Field(min_length=1)
+    partition: Partition
+    look_back: timedelta
+    fresh_within: timedelta
+    sensitivity: Literal["public", "internal", "restricted", "personal"]
+    columns: dict[str, Column]
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("look_back", "fresh_within", mode="before")
+    @classmethod
+    def _duration(cls, value: object) -> timedelta:
+        text = str(value)
+        if not text[:-1].isdigit() or text[-1:] not in DURATION_UNITS:
+            message = f"{text!r} is no duration; write a whole number and m, h or d, such as 26h"
+            raise ValueError(message)
+        return timedelta(**{DURATION_UNITS[text[-1]]: int(text[:-1])})
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _short_form(cls, value: dict[str, Any]) -> dict[str, Any]:
+        """`name: text` is short for `name: {type: text}`."""
+        return {name: {"type": spec} if isinstance(spec, str) else spec for name, spec in value.items()}
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Stream:
+        for name in (*self.primary_key, self.partition.column):
+            if name not in self.columns:
+                message = f"column {name!r} is used as key or partition but is not among the columns"
+                raise ValueError(message)
+        return self
+
+
+class Source(Strict):
+    """One source system."""
+
+    source: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    title: Label
+    owner: str = Field(pattern=r"^team:[a-z-]+$")
+    reader: str
+    location: str = Field(description="Name of the setting that holds the address.")
+    streams: dict[str, Stream]
+
+    def slug(self, stream: str) -> str:
+        """Return the one name of a stream, from bronze to test: `<source>__<stream>`."""
+        return f"{self.source}__{stream}"
+
+
+def load_source(path: Path) -> Source:
+    """Read and check one source file.
+
+    Raises:
+        SourceFileError: broken YAML, an unknown or missing field, a key that is no column.
+    """
+    try:
+        source = Source.model_validate(yaml.safe_load(path.read_text("utf-8")))
+    except yaml.YAMLError as error:
+        message = f"{path}: is not valid YAML: {error}"
+        raise SourceFileError(message) from error
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors())
+        message = f"{path}: {faults}. Compare with ingestion/sources/iot_archive.yaml."
+        raise SourceFileError(message) from error
+    if source.source != path.stem:
+        message = f"{path}: names the source {source.source!r}; the file must be called {source.source}.yaml."
+        raise SourceFileError(message)
+    return source
+
+
+def load_sources(folder: Path = SOURCES) -> dict[str, Source]:
+    """Read every source file of a folder, by source name, in alphabetical order."""
+    return {source.source: source for source in map(load_source, sorted(folder.glob("*.yaml")))}
