@@ -34,28 +34,27 @@ def clean_readings(received: pl.DataFrame, factors: pl.DataFrame, station_ids: l
     Args:
         received: bronze rows: station_id_iot, factor_code, measured_at (UTC), value, unit, source_flag,
             source_measured_at, data_origin, and provenance (`_source_uri, _row_number, _loaded_at, _digest`).
-        factors: factor_code, vital_code, source_unit, canonical_unit, factor (canonical = source × factor), offset.
+        factors: dated rows: factor_code, pollutant_code, source_unit, canonical_unit, conversion_factor
+            (canonical = source × factor), valid_from, valid_to (half-open, null is open).
         station_ids: the stations the park knows.
     """
     order = ["_loaded_at", "_source_uri", "_row_number"]  # the newest delivery is right: late data correct
     newest = received.sort(*KEY, *order).unique(KEY, keep="last", maintain_order=True)
-    units = factors.select(
-        "factor_code", "vital_code", "canonical_unit", "multiplier", "offset", unit=pl.col("source_unit")
-    )
-    joined = newest.join(units, on=["factor_code", "unit"], how="left", maintain_order="left").with_columns(
+    joined = _with_unit_row(newest, factors)
+    judged = joined.with_columns(
         reason_code=pl.coalesce(
             pl.when(~pl.col("station_id_iot").is_in(station_ids)).then(pl.lit("unknown_station")),
             pl.when(~pl.col("factor_code").is_in(factors["factor_code"].unique().to_list())).then(
                 pl.lit("unknown_factor")
             ),
-            pl.when(pl.col("vital_code").is_null()).then(pl.lit("unknown_unit")),
+            pl.when(pl.col("pollutant_code").is_null()).then(pl.lit("unknown_unit")),
         )
     )
-    readings = joined.filter(pl.col("reason_code").is_null()).select(
+    readings = judged.filter(pl.col("reason_code").is_null()).select(
         station_id=pl.col("station_id_iot"),
-        vital_code=pl.col("vital_code"),
+        pollutant_code=pl.col("pollutant_code"),
         measured_at=pl.col("measured_at"),
-        value=pl.col("value") * pl.col("multiplier") + pl.col("offset"),
+        value=pl.col("value") * pl.col("conversion_factor"),
         unit=pl.col("canonical_unit"),
         reported_value=pl.col("value"),
         reported_unit=pl.col("unit"),
@@ -65,24 +64,46 @@ def clean_readings(received: pl.DataFrame, factors: pl.DataFrame, station_ids: l
         _source_uri=pl.col("_source_uri"),
         _row_number=pl.col("_row_number"),
     )
-    unknown = joined.filter(pl.col("reason_code").is_not_null())
+    unknown = judged.filter(pl.col("reason_code").is_not_null())
     return CleanReadings(readings, unknown, received.height - newest.height)
 
 
-def hours_by_station(readings: pl.DataFrame, vital_codes: dict[str, str]) -> pl.DataFrame:
+def _with_unit_row(received: pl.DataFrame, factors: pl.DataFrame) -> pl.DataFrame:
+    """Add pollutant_code, canonical_unit and conversion_factor of the row valid on the reading's business date."""
+    rows = factors.select(
+        "factor_code",
+        "pollutant_code",
+        "canonical_unit",
+        pl.col("conversion_factor").cast(pl.Float64),
+        pl.col("valid_from").cast(pl.Date),
+        pl.col("valid_to").cast(pl.Date),
+        unit=pl.col("source_unit"),
+    ).sort("valid_from")
+    day = pl.col("measured_at").dt.convert_time_zone("Asia/Shanghai").dt.date().alias("__day")
+    joined = (
+        received.with_columns(day)
+        .sort("__day", maintain_order=True)
+        .join_asof(rows, left_on="__day", right_on="valid_from", by=["factor_code", "unit"], check_sortedness=False)
+    )
+    ended = (pl.col("__day") >= pl.col("valid_to")).fill_null(value=False)
+    held = ("pollutant_code", "canonical_unit", "conversion_factor")
+    return joined.with_columns(pl.when(~ended).then(pl.col(name)).alias(name) for name in held).drop("__day")
+
+
+def hours_by_station(readings: pl.DataFrame, pollutant_columns: dict[str, str]) -> pl.DataFrame:
     """Turn hourly readings into one row per station and hour.
 
     Args:
         readings: the `readings` of `clean_readings`.
-        vital_codes: vital code → name of the column that receives its value.
+        pollutant_columns: pollutant code → name of the column that receives its value.
 
     Returns:
         station_id, measured_at, one column per vital (null where missing), source_measured_at, data_origin (the
         worst present: simulated before replayed before measured).
     """
     values = [
-        pl.col("value").filter(pl.col("vital_code") == code).last().alias(column)
-        for code, column in vital_codes.items()
+        pl.col("value").filter(pl.col("pollutant_code") == code).last().alias(column)
+        for code, column in pollutant_columns.items()
     ]
     return (
         readings.group_by("station_id", "measured_at")
