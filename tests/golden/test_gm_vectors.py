@@ -112,7 +112,11 @@ def test_sm4_gcm_gives_the_example_of_rfc_8998():
     )
 
 
-def test_every_valid_wycheproof_case_is_right_and_no_invalid_one_is_accepted(replay_dir: Path):
+@pytest.mark.parametrize("longest_library_iv", [128, 0], ids=["library and own counter", "own counter only"])
+def test_every_valid_wycheproof_case_is_right_and_no_invalid_one_is_accepted(
+    replay_dir: Path, monkeypatch: pytest.MonkeyPatch, longest_library_iv: int
+):
+    monkeypatch.setattr(sm4, "_LONGEST_LIBRARY_IV", longest_library_iv)
     suite = json.loads((replay_dir / "gm" / "sm4_gcm_test.json").read_text("utf-8"))
     wrong = [
         case["tcId"]
