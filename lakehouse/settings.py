@@ -6,6 +6,7 @@ No other module reads the environment. Secrets never arrive as plain settings: t
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -31,19 +32,27 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PARK_", env_file=".env", env_ignore_empty=True, extra="ignore")
 
-    home: Path = Field(Path("var"), description="Folder of all state; deleting it is a full reset.")
-    now: datetime | None = Field(None, description="The present moment (ISO 8601); empty means the clock at start.")
-    size: ParkSize = Field(ParkSize.SMALL, description="Size of the simulated park: small or park.")
-    seed: int = Field(20260301, description="Seed of the simulated park; the same seed gives the same park.")
-    replay_dir: Path | None = Field(None, description="Folder of real series that the simulated park replays.")
-    warehouse_url: AnyUrl | None = Field(None, description="PostgreSQL ≥ 15 to use instead of the embedded one.")
-    warehouse_password_file: Path | None = Field(None, description="File with the password of `warehouse_url`.")
-    iot_archive_url: str | None = Field(None, description="Folder of the IoT archives; empty means the simulated park.")
-    postgres_port: int = Field(54321, description="Port of the embedded PostgreSQL (if taken: a free one).")
-    dagster_port: int = Field(3000, description="Port of the Dagster pages (if taken: a free one).")
-    superset_port: int = Field(8088, description="Port of Superset (if taken: a free one).")
-    api_port: int = Field(8000, description="Port of the API (if taken: a free one).")
-    map_tile_url: str | None = Field(None, description="Base map tiles {z}/{x}/{y}; empty: the park's own shapes.")
+    home: Path = Field(default=Path("var"), description="Folder of all state; deleting it is a full reset.")
+    now: datetime | None = Field(
+        default=None, description="The present moment (ISO 8601); empty means the clock at start."
+    )
+    size: ParkSize = Field(default=ParkSize.SMALL, description="Size of the simulated park: small or park.")
+    seed: int = Field(default=20260301, description="Seed of the simulated park; the same seed gives the same park.")
+    replay_dir: Path | None = Field(default=None, description="Folder of real series that the simulated park replays.")
+    warehouse_url: AnyUrl | None = Field(
+        default=None, description="PostgreSQL ≥ 15 to use instead of the embedded one."
+    )
+    warehouse_password_file: Path | None = Field(default=None, description="File with the password of `warehouse_url`.")
+    iot_archive_url: str | None = Field(
+        default=None, description="Folder of the IoT archives; empty means the simulated park."
+    )
+    postgres_port: int = Field(default=54321, description="Port of the embedded PostgreSQL (if taken: a free one).")
+    dagster_port: int = Field(default=3000, description="Port of the Dagster pages (if taken: a free one).")
+    superset_port: int = Field(default=8088, description="Port of Superset (if taken: a free one).")
+    api_port: int = Field(default=8000, description="Port of the API (if taken: a free one).")
+    map_tile_url: str | None = Field(
+        default=None, description="Base map tiles {z}/{x}/{y}; empty: the park's own shapes."
+    )
 
     @field_validator("now")
     @classmethod
@@ -67,3 +76,8 @@ class Settings(BaseSettings):
     def last_full_day(self) -> date:
         """The last business date (Asia/Shanghai) that has ended before the present moment."""
         return self.present.astimezone(PARK_TIME_ZONE).date() - timedelta(days=1)
+
+
+def process_environment() -> dict[str, str]:
+    """Return a copy of this process's environment, for the processes it starts."""
+    return dict(os.environ)

@@ -234,7 +234,8 @@ def _prepare_schemas(connection: psycopg.Connection[Any]) -> None:
             sql.SQL("alter default privileges for role {o} in schema {s} grant select on tables to {r}").format(**names)
         )
     connection.execute(sql.SQL("grant create on database park to {}").format(sql.Identifier(Role.BUILDER)))
-    connection.execute(sql.SQL("grant temporary on database park to {}").format(sql.Identifier(Role.LOADER)))
+    for role in (Role.LOADER, Role.BUILDER):  # staging of loads; fixtures of dbt's unit tests
+        connection.execute(sql.SQL("grant temporary on database park to {}").format(sql.Identifier(role)))
     connection.execute("create extension if not exists pg_trgm")
 
 
