@@ -105,13 +105,8 @@ class Landing:
     def _commit(self, good: list[pl.DataFrame], refused: list[pl.DataFrame]) -> None:
         # Quarantine first: a run killed between the two commits reads the delivery again, because only its bronze
         # rows make it known; its refused rows, already there, are not written twice.
-        rejects = pl.concat(refused) if refused else pl.DataFrame(schema=quarantine.SCHEMA)
-        if not rejects.is_empty() and self.lake.exists(quarantine.TABLE):
-            mine = {"source": [self.source.source], "stream": [self.stream_name]}
-            standing = self.lake.scan(quarantine.TABLE, mine).select("_digest").unique().collect()
-            rejects = rejects.join(standing, on="_digest", how="anti")
-        if not rejects.is_empty():
-            self.lake.append(quarantine.TABLE, rejects, quarantine.PARTITION_BY, {"landing": self.table})
+        if refused:
+            quarantine.add(self.lake, pl.concat(refused))
         rows = pl.concat(good) if good else pl.DataFrame()
         if not rows.is_empty():
             self.lake.append(self.table, rows, [self.stream.partition.by.column], {"deliveries": str(len(good))})

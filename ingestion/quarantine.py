@@ -11,6 +11,8 @@ from datetime import datetime
 
 import polars as pl
 
+from lakehouse.lake import Lake
+
 TABLE = "quarantine/rows"
 PARTITION_BY = ("source", "stream")
 SCHEMA: dict[str, pl.DataType] = {
@@ -91,3 +93,25 @@ def quarantined(
         _loaded_at=pl.lit(loaded_at).cast(pl.Datetime("us", "UTC")),
         _nothing_landed=pl.lit(nothing_landed),
     )
+
+
+def add(lake: Lake, rows: pl.DataFrame) -> int:
+    """Append refused rows that are not there yet and return how many those were.
+
+    A row is known by stream, delivery, position and reason, so reading a delivery again adds nothing.
+    """
+    if rows.is_empty():
+        return 0
+    key = ["source", "stream", "_digest", "_row_number", "reason_code"]
+    if lake.exists(TABLE):
+        partitions = {name: rows[name].unique().to_list() for name in PARTITION_BY}
+        standing = lake.scan(TABLE, partitions).select(key).collect()
+        rows = rows.join(standing, on=key, how="anti", nulls_equal=True)
+    if not rows.is_empty():
+        lake.append(TABLE, rows, PARTITION_BY, {"rows": str(rows.height)})
+    return rows.height
+
+
+def count(lake: Lake) -> int:
+    """Return how many rows and whole deliveries are held in quarantine."""
+    return lake.scan(TABLE).select(pl.len()).collect().item() if lake.exists(TABLE) else 0

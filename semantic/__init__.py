@@ -1,0 +1,1 @@
+"""Metrics and vocabulary: one definition of every figure and label, compiled for each surface."""

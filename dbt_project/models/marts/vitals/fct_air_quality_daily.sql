@@ -16,7 +16,7 @@ select
     cast(days.so2_valid_hours as integer) as so2_valid_hours,
     cast(days.no2_valid_hours as integer) as no2_valid_hours,
     cast(days.co_valid_hours as integer) as co_valid_hours,
-    cast(days.o3_valid_hours as integer) as o3_valid_hours,
+    cast(days.o3_8h_valid_windows as integer) as o3_8h_valid_windows,
     cast(days.pm10_valid_hours as integer) as pm10_valid_hours,
     cast(days.pm25_valid_hours as integer) as pm25_valid_hours,
     days.so2_limit_ug_per_m3,

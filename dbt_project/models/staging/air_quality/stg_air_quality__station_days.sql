@@ -10,7 +10,7 @@ select
     so2_valid_hours,
     no2_valid_hours,
     co_valid_hours,
-    o3_valid_hours,
+    o3_8h_valid_windows,
     pm10_valid_hours,
     pm25_valid_hours,
     so2_limit_ug_per_m3,

@@ -1,0 +1,45 @@
+"""The dirt that is put into the sources on purpose, with the answer a steward should find."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+
+# The words of the ground truth files; `kind` is one of these.
+UNIT_SLIP = "unit_slip"
+FULL_WIDTH_DIGITS = "full_width_digits"
+DUPLICATE_SUBMISSION = "duplicate_submission"
+CORRECTED_SUBMISSION = "corrected_submission"
+ZERO_JANUARY = "zero_january"
+FEBRUARY_NOT_CUMULATIVE = "february_not_cumulative"
+BROKEN_ORGANISATION_CODE = "broken_organisation_code"
+RENAMED_UNIT = "renamed_unit"
+DEVIATING_OUTPUT = "deviating_output"
+CUMULATIVE_NOT_RESTATED = "cumulative_not_restated"
+REUSED_INDICATOR = "reused_indicator"
+UNTIDY_CREDIT_CODE = "untidy_credit_code"
+UNTIDY_NAME = "untidy_name"
+MISSING_CREDIT_CODE = "missing_credit_code"
+LATE_CORRECTION = "late_correction"
+BROKEN_CITIZEN_NUMBER = "broken_citizen_number"
+EXPIRED_LICENCE = "expired_licence"
+PERMIT_TOO_LONG = "permit_too_long"
+PERMIT_ENDS_BEFORE_START = "permit_ends_before_start"
+
+
+@dataclass(frozen=True)
+class PlantedDefect:
+    """One planted defect: where it is (table and key) and what is right."""
+
+    defect_id: str
+    kind: str
+    table: str
+    key: Mapping[str, str | int]
+    truth: Mapping[str, object]
+
+
+def ground_truth_json(defects: Iterable[PlantedDefect], **facts: object) -> bytes:
+    """Return the ground truth of one run as JSON: the planted defects and whatever facts a test may ask for."""
+    truth = {**facts, "planted": [asdict(defect) for defect in sorted(defects, key=lambda defect: defect.defect_id)]}
+    return (json.dumps(truth, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()

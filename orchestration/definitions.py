@@ -1,0 +1,35 @@
+"""All definitions. Loading them reads files of the project and the dbt manifest, and connects to nothing."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from lakehouse.home import Home
+from lakehouse.settings import Settings
+from orchestration.assets.models import model_assets, target_folder
+from orchestration.assets.sources import bronze_assets
+from orchestration.assets.trust import publication_assets, trust_checks
+from orchestration.assets.vitals import vitals_assets
+from orchestration.jobs import main_job
+from orchestration.platform import Platform
+from orchestration.schedules import schedules
+
+
+@dg.definitions
+def definitions() -> dg.Definitions:
+    """Return the platform's definitions; evaluated when Dagster asks, not when this module is imported.
+
+    Raises:
+        MissingManifestError: the dbt manifest has not been built.
+    """
+    manifest = target_folder(Home(Settings().home)) / "manifest.json"
+    assets = [*bronze_assets(), *vitals_assets(), model_assets(manifest), *publication_assets()]
+    job = main_job()
+    return dg.Definitions(
+        assets=assets,
+        asset_checks=trust_checks(),
+        jobs=[job],
+        schedules=schedules(job),
+        resources={"platform": Platform()},
+        executor=dg.in_process_executor,  # imports cost more than the steps; a cluster sets its own executor
+    )

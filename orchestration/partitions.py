@@ -1,0 +1,46 @@
+"""Calendar pieces in Asia/Shanghai, taken from the source files."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+
+import dagster as dg
+
+from ingestion.readers import DayRange
+from ingestion.source_file import Grain
+from lakehouse.settings import PARK_TIME_ZONE
+from lakehouse.warehouse import TimeWindow
+
+SINGLE_RUN = dg.BackfillPolicy.single_run()  # one policy for all: years of pieces are one run, not thousands
+
+
+@cache
+def partitions_of(grain: Grain, first: date) -> dg.TimeWindowPartitionsDefinition:
+    """Return the partitions of a stream; the piece that is still filling is among them."""
+    kind = dg.DailyPartitionsDefinition if grain is Grain.DAY else dg.MonthlyPartitionsDefinition
+    return kind(start_date=first.isoformat(), timezone=PARK_TIME_ZONE.key, end_offset=1, fmt="%Y-%m-%d")
+
+
+def days_of(context: dg.AssetExecutionContext) -> DayRange:
+    """Return the business dates of the run's partitions."""
+    window = context.partition_time_window
+    first = window.start.astimezone(PARK_TIME_ZONE).date()
+    return DayRange(first, window.end.astimezone(PARK_TIME_ZONE).date() - timedelta(days=1))
+
+
+def labels_between(grain: Grain, days: DayRange) -> list[str]:
+    """Return the partition labels (2026-03 or 2026-03-01) of a range of business dates."""
+    count = (days.last - days.first).days + 1
+    return sorted({grain.label(days.first + timedelta(days=offset)) for offset in range(count)})
+
+
+def window_of(grain: Grain, label: str, column: str) -> TimeWindow:
+    """Return the UTC window [start, end) of one partition label."""
+    first = date.fromisoformat(label if grain is Grain.DAY else f"{label}-01")
+    following = first + timedelta(days=1) if grain is Grain.DAY else (first + timedelta(days=32)).replace(day=1)
+    return TimeWindow(column, _midnight(first), _midnight(following))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), PARK_TIME_ZONE).astimezone(UTC)

@@ -1,0 +1,53 @@
+"""The platform as a Dagster resource: settings, lake, warehouse and the present moment of one run."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+import dagster as dg
+
+from lakehouse.home import Home
+from lakehouse.lake import Lake
+from lakehouse.settings import Settings
+from lakehouse.warehouse import Warehouse, open_warehouse
+
+
+class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Opens nothing until an asset asks for it, so definitions load without any configuration."""
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings of this process."""
+        return Settings()
+
+    @property
+    def home(self) -> Home:
+        """The state folder."""
+        return Home(self.settings.home)
+
+    @property
+    def lake(self) -> Lake:
+        """The lake."""
+        return Lake(self.home.lake)
+
+    @property
+    def present(self) -> datetime:
+        """The present moment of the run, in UTC."""
+        return self.settings.present
+
+    def source_address(self, setting: str) -> str:
+        """Return the address of a source system: the setting, else the simulated park's own."""
+        configured = getattr(self.settings, setting)
+        return str(configured or self.home.source_systems / setting.removesuffix("_url"))
+
+    @contextmanager
+    def warehouse(self) -> Iterator[Warehouse]:
+        """Yield the warehouse; the embedded server is joined when it runs."""
+        with open_warehouse(self.settings, self.home) as warehouse:
+            yield warehouse
+
+    def source_folder(self, setting: str) -> Path:
+        """Return the address of a source system that is a folder."""
+        return Path(self.source_address(setting))

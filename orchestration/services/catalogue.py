@@ -1,0 +1,44 @@
+"""What each service is: its command, environment, readiness and address."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import yaml
+
+from lakehouse.embedded_postgres import free_port
+from lakehouse.home import Home
+from lakehouse.settings import Settings
+from orchestration.services.supervisor import Service
+
+LOOPBACK = "127.0.0.1"
+
+
+def dagster_services(settings: Settings, home: Home) -> list[Service]:
+    """Return code server, web server and daemon; one code server serves both, which saves a third of the memory."""
+    programs = Path(sys.executable).parent
+    environment = {"DAGSTER_HOME": str(home.dagster), "PYTHONWARNINGS": "ignore"}
+    code_port, web_port = free_port(0), free_port(settings.dagster_port)
+    workspace = home.run / "workspace.yaml"
+    location = {"host": LOOPBACK, "port": code_port, "location_name": "park"}
+    workspace.write_text(yaml.safe_dump({"load_from": [{"grpc_server": location}]}), "utf-8")
+    code = ["code-server", "start", "-m", "orchestration.definitions", "-h", LOOPBACK, "-p", str(code_port)]
+    address = f"http://{LOOPBACK}:{web_port}"
+    return [
+        Service("dagster_code", "Dagster 代码服务", [str(programs / "dagster"), *code], environment),
+        Service(
+            "dagster",
+            "Dagster 数据管线",
+            [str(programs / "dagster-webserver"), "-w", str(workspace), "-h", LOOPBACK, "-p", str(web_port)],
+            environment,
+            ready_url=f"{address}/server_info",
+            address=address,
+        ),
+        Service(
+            "dagster_daemon",
+            "Dagster 守护进程",
+            [str(programs / "dagster-daemon"), "run", "-w", str(workspace)],
+            environment,
+        ),
+    ]
