@@ -289,20 +289,19 @@ def _native_filter(theme: Theme, one: Filter, numbers: Mapping[str, int], inputs
 
 
 def _label_colours(theme: Theme, catalogue: Catalogue) -> dict[str, str]:
-    """Return the fixed colours of series: prescribed ones by value, the theme's own by metric."""
-    prescribed = {
+    """Return the fixed colours of series: prescribed ones of coded values, and the theme's own by metric."""
+    colours = {
         term.zh: term.colour
         for terms in catalogue.vocabulary.values.values()
         for term in terms.items
         if term.colour is not None
     }
-    own = {
-        # Some charts look a series up by its metric, others by the metric's heading.
-        name: colour
-        for metric, colour in theme.colours.items()
-        for name in (metric, catalogue.metric_title(metric))
-    }
-    return prescribed | own
+    for metric in catalogue.metrics:
+        colour = theme.colours.get(metric) or catalogue.metric_colour(metric)
+        if colour is not None:
+            # Some charts look a series up by its metric, others by the metric's heading.
+            colours |= {metric: colour, catalogue.metric_title(metric): colour}
+    return colours
 
 
 def _dashboard(theme: Theme, variant: _Variant, inputs: _Inputs) -> dict[str, Any]:

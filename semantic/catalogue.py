@@ -74,6 +74,13 @@ class Vocabulary(_Strict):
     phrases: dict[SnakeCase, Label]
 
 
+class CountedValue(_Strict):
+    """The coded value that a metric counts, and whose prescribed colour it takes."""
+
+    column: SnakeCase
+    value: bool | int | str
+
+
 class Metric(_Strict):
     """One figure: an SQL aggregate over the columns of a mart, with its meaning and its source in a standard."""
 
@@ -87,6 +94,7 @@ class Metric(_Strict):
     clause: Words | None = None
     description: Label
     value_labels: SnakeCase | None = None
+    counts: CountedValue | None = None
 
     @field_validator("expression")
     @classmethod
@@ -142,6 +150,14 @@ class Catalogue:
         """Return the Chinese heading of a metric with its unit."""
         found = self.metrics[metric]
         return _with_unit(found.label.zh, self.symbol(found.unit))
+
+    def metric_colour(self, metric: str) -> str | None:
+        """Return the colour prescribed for what a metric counts, if any."""
+        counted = self.metrics[metric].counts
+        if counted is None:
+            return None
+        terms = self.vocabulary.values[counted.column].items
+        return next((term.colour for term in terms if term.value == counted.value), None)
 
     def phrase(self, key: str) -> str:
         """Return the Chinese wording of a phrase of the screens.
@@ -264,6 +280,13 @@ def _check_references(path: Path, metric: Metric, vocabulary: Vocabulary) -> Non
         raise SemanticError(
             f"{place}: value_labels: {metric.value_labels!r} has no words; add it under values in {VOCABULARY_FILE}."
         )
+    if metric.counts is not None:
+        terms = vocabulary.values.get(metric.counts.column)
+        if terms is None or metric.counts.value not in [term.value for term in terms.items]:
+            raise SemanticError(
+                f"{place}: counts: {metric.counts.column} has no value {metric.counts.value!r}; "
+                f"add it under values in {VOCABULARY_FILE}, or correct it."
+            )
     for column in columns_of(metric.expression):
         if column not in vocabulary.columns:
             raise SemanticError(

@@ -290,15 +290,19 @@ def main() -> None:
     parser.add_argument("--client-id", required=True)
     parser.add_argument("--client-secret-file", type=Path, required=True, help="file that holds the client's secret")
     arguments = parser.parse_args()
+    try:
+        secret = arguments.client_secret_file.read_text("utf-8").strip()
+        listener = _listen((arguments.host, arguments.port))
+    except (FileNotFoundError, ConnectionError) as error:
+        parser.error(str(error))
     config = MiddlePlatformConfig(
         client_id=arguments.client_id,
-        client_secret=arguments.client_secret_file.read_text("utf-8").strip(),
+        client_secret=secret,
         seed=settings.seed,
         size=settings.size,
         present=settings.present,
         replay_dir=settings.replay_dir,
     )
-    listener = _listen((arguments.host, arguments.port))
     uvicorn.Server(uvicorn.Config(create_app(config), access_log=False)).run([listener])
 
 

@@ -1,0 +1,1 @@
+"""Fonts of reports and base map, and the script that built them."""
