@@ -49,6 +49,18 @@ class Grain(StrEnum):
         return f"business_{'date' if self is Grain.DAY else 'month'}"
 
 
+class RunBy(StrEnum):
+    """By which calendar piece Dagster plans, shows and backfills a stream.
+
+    Dagster writes an event per asset and piece, at some 20 ms each: a stream with years of history is planned by
+    years, although it is kept, compared and replaced by months.
+    """
+
+    DAY = "day"
+    MONTH = "month"
+    YEAR = "year"
+
+
 class Strict(BaseModel):
     """Base of all parts: an unknown word in a source file is an error."""
 
@@ -79,9 +91,10 @@ class Column(Strict):
 
 
 class Partition(Strict):
-    """By which piece the stream is kept, and which column gives the time."""
+    """By which piece the stream is kept and planned, and which column gives the time."""
 
     by: Grain
+    run_by: RunBy
     column: str
     first: date
 

@@ -45,6 +45,7 @@ class Role(StrEnum):
     READER = "park_reader"
     DAGSTER = "park_dagster"
     SUPERSET = "park_superset"
+    API = "park_api"
 
 
 SCHEMA_OWNERS = {
@@ -147,7 +148,7 @@ class Warehouse:
                         statement += sql.SQL(" owner {}").format(sql.Identifier(owner))
                     connection.execute(statement)
                 connection.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(database)))
-            for role in (Role.LOADER, Role.BUILDER, Role.PUBLISHER, Role.READER):
+            for role in (Role.LOADER, Role.BUILDER, Role.PUBLISHER, Role.READER, Role.API):
                 connection.execute(sql.SQL("grant connect on database park to {}").format(sql.Identifier(role)))
         park = self.admin.set(drivername="postgresql", database="park").render_as_string(hide_password=False)
         with psycopg.connect(park) as connection:
@@ -236,6 +237,9 @@ def _prepare_schemas(connection: psycopg.Connection[Any]) -> None:
     connection.execute(sql.SQL("grant create on database park to {}").format(sql.Identifier(Role.BUILDER)))
     for role in (Role.LOADER, Role.BUILDER):  # staging of loads; fixtures of dbt's unit tests
         connection.execute(sql.SQL("grant temporary on database park to {}").format(sql.Identifier(role)))
+    connection.execute(
+        sql.SQL("grant usage on schema ops to {}").format(sql.Identifier(Role.API))  # its tables' rights: api/operations
+    )
     connection.execute("create extension if not exists pg_trgm")
 
 

@@ -10,9 +10,9 @@ from orchestration.assets.models import model_assets, target_folder
 from orchestration.assets.sources import bronze_assets
 from orchestration.assets.trust import publication_assets, trust_checks
 from orchestration.assets.vitals import vitals_assets
-from orchestration.jobs import main_job
+from orchestration.jobs import build_job, ingest_jobs
 from orchestration.platform import Platform
-from orchestration.schedules import schedules
+from orchestration.schedules import schedules, sensors
 
 
 @dg.definitions
@@ -23,13 +23,14 @@ def definitions() -> dg.Definitions:
         MissingManifestError: the dbt manifest has not been built.
     """
     manifest = target_folder(Home(Settings().home)) / "manifest.json"
+    ingest, build = ingest_jobs(), build_job()
     assets = [*bronze_assets(), *vitals_assets(), model_assets(manifest), *publication_assets()]
-    job = main_job()
     return dg.Definitions(
         assets=assets,
         asset_checks=trust_checks(),
-        jobs=[job],
-        schedules=schedules(job),
+        jobs=[*ingest, build],
+        schedules=schedules(),
+        sensors=sensors(ingest, build),
         resources={"platform": Platform()},
         executor=dg.in_process_executor,  # imports cost more than the steps; a cluster sets its own executor
     )

@@ -6,20 +6,38 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 
 import dagster as dg
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from ingestion.readers import DayRange
-from ingestion.source_file import Grain
+from ingestion.source_file import Grain, RunBy
 from lakehouse.settings import PARK_TIME_ZONE
 from lakehouse.warehouse import TimeWindow
 
 SINGLE_RUN = dg.BackfillPolicy.single_run()  # one policy for all: years of pieces are one run, not thousands
 
 
+FORMATS = {RunBy.DAY: "%Y-%m-%d", RunBy.MONTH: "%Y-%m", RunBy.YEAR: "%Y"}
+MIDNIGHTS = {RunBy.DAY: "0 0 * * *", RunBy.MONTH: "0 0 1 * *", RunBy.YEAR: "0 0 1 1 *"}
+
+
 @cache
-def partitions_of(grain: Grain, first: date) -> dg.TimeWindowPartitionsDefinition:
+def partitions_of(run_by: RunBy, first: date) -> dg.TimeWindowPartitionsDefinition:
     """Return the partitions of a stream; the piece that is still filling is among them."""
-    kind = dg.DailyPartitionsDefinition if grain is Grain.DAY else dg.MonthlyPartitionsDefinition
-    return kind(start_date=first.isoformat(), timezone=PARK_TIME_ZONE.key, end_offset=1, fmt="%Y-%m-%d")
+    return dg.TimeWindowPartitionsDefinition(
+        start=f"{first:{FORMATS[run_by]}}",
+        fmt=FORMATS[run_by],
+        cron_schedule=MIDNIGHTS[run_by],
+        timezone=PARK_TIME_ZONE.key,
+        end_offset=1,
+    )
+
+
+def partition_range(run_by: RunBy, days: DayRange) -> dict[str, str]:
+    """Return the run tags that select the partitions of `days`."""
+    return {
+        ASSET_PARTITION_RANGE_START_TAG: f"{days.first:{FORMATS[run_by]}}",
+        ASSET_PARTITION_RANGE_END_TAG: f"{days.last:{FORMATS[run_by]}}",
+    }
 
 
 def days_of(context: dg.AssetExecutionContext) -> DayRange:

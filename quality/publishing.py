@@ -98,9 +98,9 @@ def hold_group(warehouse: Warehouse, suites: Sequence[Suite], *, held_at: dateti
 def _prepare(connection: psycopg.Connection[Any], suite: Suite) -> tuple[Publication, str]:
     """Compare the mart with what is published; where it differs, copy it beside, ready for the swap."""
     mart = sql.Identifier("marts", suite.mart)
-    until = sql.Identifier(suite.time_column) if suite.time_column else sql.SQL("null")
+    until = _data_until(connection, suite)
     query = sql.SQL(
-        "select count(*), max({until})::timestamptz, "
+        "select count(*), {until}, "
         "count(*) || ':' || coalesce(sum(('x' || substr(md5(t::text), 1, 15))::bit(60)::bigint), 0) from {mart} as t"
     )
     row = connection.execute(query.format(until=until, mart=mart)).fetchone()
@@ -126,6 +126,21 @@ def _prepare(connection: psycopg.Connection[Any], suite: Suite) -> tuple[Publica
         connection.execute(sql.SQL("insert into {} select * from {}").format(following, mart))
         _copy_comment(connection, suite.mart)
     return Publication(suite.mart, changed, row_count, data_until), fingerprint
+
+
+def _data_until(connection: psycopg.Connection[Any], suite: Suite) -> sql.Composable:
+    """Return the expression of the moment up to which a mart's data reach; a business date reaches to its midnight."""
+    if suite.time_column is None:
+        return sql.SQL("null::timestamptz")
+    column = sql.Identifier(suite.time_column)
+    is_date = connection.execute(
+        "select data_type = 'date' from information_schema.columns "
+        "where table_schema = 'marts' and table_name = %s and column_name = %s",
+        (suite.mart, suite.time_column),
+    ).fetchone()
+    if is_date and is_date[0]:
+        return sql.SQL("(max({}) + 1)::timestamp at time zone 'Asia/Shanghai'").format(column)
+    return sql.SQL("max({})").format(column)
 
 
 def _copy_comment(connection: psycopg.Connection[Any], mart: str) -> None:

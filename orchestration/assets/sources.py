@@ -35,7 +35,7 @@ def _bronze(source: Source, stream_name: str) -> dg.AssetsDefinition:
         owners=[source.owner],
         tags={"source": source.source, "sensitivity": stream.sensitivity},
         description=f"{stream.title.zh}，原样入湖，只追加。{stream.title.en}, as received, append-only.",
-        partitions_def=partitions_of(stream.partition.by, stream.partition.first),
+        partitions_def=partitions_of(stream.partition.run_by, stream.partition.first),
         backfill_policy=SINGLE_RUN,
         retry_policy=RETRY,
         freshness_policy=zone_policy,

@@ -50,7 +50,7 @@ def _monthly_asset(
         description=description,
         group_name="vitals",
         owners=[SOURCE.owner],
-        partitions_def=partitions_of(GRAIN, STREAM.partition.first),
+        partitions_def=partitions_of(STREAM.partition.run_by, STREAM.partition.first),
         backfill_policy=SINGLE_RUN,
     )
 

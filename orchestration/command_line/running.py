@@ -172,9 +172,7 @@ class PlatformRun:
         from orchestration.platform import Platform  # noqa: PLC0415
 
         with phase(progress, "主流程：从来源到发布") as current:
-            outcome = run_main_job(self.home, Platform(), definitions(), current.report)
-        failures = {**outcome.failures, **outcome.failed_checks}
-        return failures if failures or outcome.success else {"main": "主流程失败，详见 Dagster"}
+            return run_main_job(self.home, Platform(), definitions(), current.report).failures
 
 
 def _guarded(action: Callable[[Console, Settings, Home], bool]) -> NoReturn:
