@@ -1,7 +1,9 @@
 """dbt models as assets, keyed by their table: ["marts", "fct_air_quality_hourly"] is marts.fct_air_quality_hourly."""
 
+import hashlib
 import sys
 from collections.abc import Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +104,19 @@ def dbt_cli(home: Home, warehouse: Warehouse | None) -> DbtCliResource:
 
 
 def build_manifest(home: Home) -> Path:
-    """Parse the dbt project and return the manifest; dbt skips the work when nothing changed."""
-    dbt_cli(home, None).cli(["parse"], target_path=target_folder(home)).wait()
-    return target_folder(home) / "manifest.json"
+    """Parse the dbt project and return the manifest; nothing is done while the project's files are the same."""
+    manifest = target_folder(home) / "manifest.json"
+    marker = target_folder(home) / "parsed_from"
+    digest = _project_digest()
+    if manifest.exists() and marker.exists() and marker.read_text("utf-8") == digest:
+        return manifest
+    dbt_cli(home, None).cli(["parse", "--quiet"], target_path=target_folder(home)).wait()
+    marker.write_text(digest, "utf-8")
+    return manifest
+
+
+def _project_digest() -> str:
+    digest = hashlib.sha256(version("dbt-core").encode())
+    for path in sorted(path for path in DBT_PROJECT.rglob("*") if path.is_file()):
+        digest.update(path.relative_to(DBT_PROJECT).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()

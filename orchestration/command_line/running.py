@@ -113,15 +113,20 @@ class PlatformRun:
             migrate(self.home)
         for service in dagster_services(self.settings, self.home):
             self.supervisor.start(service, process_environment())
-        failures = self._main_job(progress)
-        with phase(progress, "准备看板环境"):
-            screens_ready.result()
-        with phase(progress, "发布看板"):
-            screens.publish(self.settings, self.home, warehouse)
-        with phase(progress, "启动界面"):
+        screens_stand = screens.is_published(self.settings, self.home, warehouse)
+        if screens_stand:  # what an earlier run published can be looked at while new data come in
             self.supervisor.start(screens.service(self.settings, self.home, warehouse), process_environment())
-            for name in list(self.supervisor.running):
-                self.supervisor.wait_until_ready(name)
+            with phase(progress, "启动界面"):
+                self._wait_for_services()
+        failures = self._main_job(progress)
+        if not screens_stand:
+            with phase(progress, "准备看板环境"):
+                screens_ready.result()
+            with phase(progress, "发布看板"):
+                screens.publish(self.settings, self.home, warehouse)
+            self.supervisor.start(screens.service(self.settings, self.home, warehouse), process_environment())
+            with phase(progress, "启动界面"):
+                self._wait_for_services()
         progress.stop()
         surfaces = [
             Surface(service.name, service.title, service.address)
@@ -133,6 +138,10 @@ class PlatformRun:
         for step, sentence in failures.items():
             self.console.print(f"[red]✗ {step}：{sentence[:800]}", soft_wrap=True)
         return not failures, surfaces
+
+    def _wait_for_services(self) -> None:
+        for name in list(self.supervisor.running):
+            self.supervisor.wait_until_ready(name)
 
     def _closing_tables(self, warehouse: Warehouse, surfaces: list[Surface], seconds: float) -> None:
         publications = warehouse.read(

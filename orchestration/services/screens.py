@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
+from dashboards.build import build_bundle
+from dashboards.contracts import read_contracts
 from dashboards.publish import ENVIRONMENT_FOLDER, READY_PATH, Published, PublishError, SupersetServer
 from dashboards.publish import publish as publish_themes
 from lakehouse.embedded_postgres import free_port
 from lakehouse.home import Home
-from lakehouse.settings import PROJECT_ROOT, Settings, process_environment
+from lakehouse.settings import PARK_TIME_ZONE, PROJECT_ROOT, Settings, process_environment
 from lakehouse.warehouse import Role, Warehouse
 from orchestration.services.catalogue import LOOPBACK
 from orchestration.services.supervisor import Service
@@ -70,6 +75,12 @@ def install(home: Home) -> None:
     marker.write_bytes(lock.read_bytes())
 
 
+def is_published(settings: Settings, home: Home, warehouse: Warehouse) -> bool:
+    """Tell whether Superset already holds exactly what the repository says, so that nothing needs publishing."""
+    marker = _marker(home)
+    return marker.exists() and marker.read_text("utf-8") == _wanted(settings, warehouse)
+
+
 def publish(settings: Settings, home: Home, warehouse: Warehouse, *, plan: bool = False) -> Published:
     """Bring Superset to what the repository says and run every chart's query once.
 
@@ -77,16 +88,19 @@ def publish(settings: Settings, home: Home, warehouse: Warehouse, *, plan: bool 
         ScreensError: a theme is wrong, or Superset did not take it.
     """
     try:
-        return publish_themes(
+        published = publish_themes(
             server(settings, home, warehouse),
             database_uri=warehouse.url(Role.READER, driver="psycopg2").render_as_string(hide_password=False),
             admin_password_file=home.secret_file("superset_admin"),
             admin_name=ADMIN_NAME,
-            today=settings.present.date() if settings.now else None,
+            today=_today(settings),
             plan=plan,
         )
     except (PublishError, SemanticError) as error:
         raise ScreensError(str(error)) from error
+    if not plan:
+        _marker(home).write_text(_wanted(settings, warehouse), "utf-8")
+    return published
 
 
 def service(settings: Settings, home: Home, warehouse: Warehouse) -> Service:
@@ -102,6 +116,25 @@ def service(settings: Settings, home: Home, warehouse: Warehouse) -> Service:
         ready_url=f"{address}{READY_PATH}",
         address=f"{address}/superset/dashboard/park_overview/",
     )
+
+
+def _wanted(settings: Settings, warehouse: Warehouse) -> str:
+    """Return a digest of everything that publishing would put into Superset."""
+    digest = hashlib.sha256((ENVIRONMENT_FOLDER / "uv.lock").read_bytes())
+    for path in sorted(path for path in ENVIRONMENT_FOLDER.parent.rglob("*") if path.suffix in {".py", ".yaml"}):
+        digest.update(path.read_bytes())
+    bundle = build_bundle(read_contracts(), today=_today(settings))
+    digest.update(json.dumps(bundle, sort_keys=True).encode())
+    digest.update(warehouse.plain_url(Role.READER).encode() + str(settings.map_tile_url).encode())
+    return digest.hexdigest()
+
+
+def _today(settings: Settings) -> date | None:
+    return settings.present.astimezone(PARK_TIME_ZONE).date() if settings.now else None
+
+
+def _marker(home: Home) -> Path:
+    return home.superset / "published_from"
 
 
 def _environment(home: Home) -> Path:
