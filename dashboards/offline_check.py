@@ -38,7 +38,8 @@ def drawn_layers(chart: Map, marts: MartColumns) -> list[MapLayer]:
     return [layer for layer in chart.layers if layer.mart in marts or not layer.optional]
 
 
-def _metrics(chart: Chart) -> tuple[str, ...]:
+def chart_metrics(chart: Chart) -> tuple[str, ...]:
+    """Return the metrics a chart shows."""
     if isinstance(chart, TrendNumber | Number):
         return (chart.metric,)
     if isinstance(chart, Lines):
@@ -48,7 +49,7 @@ def _metrics(chart: Chart) -> tuple[str, ...]:
     return ()
 
 
-def _columns(chart: Chart) -> Iterator[str]:
+def chart_columns(chart: Chart) -> Iterator[str]:
     """Yield the columns a chart names itself (not those of its metrics)."""
     if isinstance(chart, TrendNumber | Lines | Bars):
         yield from (chart.time, chart.within)
@@ -62,7 +63,8 @@ def _columns(chart: Chart) -> Iterator[str]:
         yield from (*chart.columns, chart.order)
 
 
-def _layer_columns(layer: MapLayer) -> Iterator[str]:
+def layer_columns(layer: MapLayer) -> Iterator[str]:
+    """Yield the columns a layer of a map reads."""
     yield from layer.point or (str(layer.boundary),)
     yield from (*layer.label, *layer.tooltip)
     if layer.colour_by is not None:
@@ -102,7 +104,7 @@ def _check_metric(place: str, name: str, chart: Chart, catalogue: Catalogue, mar
 
 
 def _check_shades(place: str, chart: Ranking | Records, catalogue: Catalogue) -> None:
-    known = (*_columns(chart), *_metrics(chart))
+    known = (*chart_columns(chart), *chart_metrics(chart))
     for shade in chart.shade:
         for name in (shade.cells, shade.by):
             if name not in known:
@@ -119,7 +121,7 @@ def _check_shades(place: str, chart: Ranking | Records, catalogue: Catalogue) ->
 def _check_layer(place: str, layer: MapLayer, catalogue: Catalogue, marts: MartColumns) -> None:
     _need_mart(place, layer.mart, marts)
     catalogue.phrase(layer.title)
-    for column in _layer_columns(layer):
+    for column in layer_columns(layer):
         _need_column(place, layer.mart, column, marts)
     if layer.colour_by is not None and layer.colour_by not in catalogue.vocabulary.values:
         raise ThemeError(
@@ -142,16 +144,16 @@ def _check_filters(theme: Theme, catalogue: Catalogue, marts: MartColumns) -> No
 def _check_chart(place: str, chart: Chart, catalogue: Catalogue, marts: MartColumns) -> None:
     if chart.title is not None:
         catalogue.phrase(chart.title)
-    elif len(_metrics(chart)) != 1:
+    elif len(chart_metrics(chart)) != 1:
         raise ThemeError(f"{place}: does not show exactly one metric to be named after; give it a title.")
     if isinstance(chart, Map):
         for layer in drawn_layers(chart, marts):
             _check_layer(f"{place}: layer {layer.layer}", layer, catalogue, marts)
         return
     _need_mart(place, chart.mart, marts)
-    for column in _columns(chart):
+    for column in chart_columns(chart):
         _need_column(place, chart.mart, column, marts)
-    for name in _metrics(chart):
+    for name in chart_metrics(chart):
         _check_metric(place, name, chart, catalogue, marts)
     if isinstance(chart, Ranking | Records):
         _check_shades(place, chart, catalogue)

@@ -6,7 +6,7 @@ import warnings
 
 import typer
 
-from orchestration.command_line import doctor, running
+from orchestration.command_line import doctor, running, tracing
 
 application = typer.Typer(
     help="化工区一网统管湖仓平台的命令行。", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
@@ -15,6 +15,7 @@ application.command("run")(running.run)
 application.command("once")(running.once)
 application.command("stop")(running.stop)
 application.command("prepare")(running.prepare)
+application.command("trace")(tracing.trace)
 application.command("doctor")(doctor.doctor)
 
 

@@ -15,11 +15,14 @@ from rich.table import Table
 
 from orchestration.command_line.surfaces import Surface, SurfaceOutcome
 
+PLAIN_WIDTH = 140  # of a file or pipe, which have none of their own
+
 
 def open_console() -> Console:
     """Return a console on a copy of standard output: Dagster redirects the original while a step runs."""
     copy = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", buffering=1)
-    return Console(file=copy, soft_wrap=False, highlight=False)
+    width = None if copy.isatty() else PLAIN_WIDTH
+    return Console(file=copy, soft_wrap=False, highlight=False, width=width)
 
 
 @dataclass
