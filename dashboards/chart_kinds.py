@@ -208,13 +208,16 @@ def bars(chart: Bars, context: Context) -> Chart:
         "limit": SERIES_LIMIT,
         "truncate_metric": True,
         "stack": "Stack",
+        # By name, numbers counted as numbers: levels follow each other instead of the larger sum coming first.
+        "sort_series_type": "name",
+        "sort_series_ascending": True,
         "only_total": True,
         "x_axis_time_format": _FORMATS[chart.every],
         "y_axis_format": context.catalogue.metrics[chart.metrics[0]].format or "SMART_NUMBER",
         "tooltipTimeFormat": _FORMATS[chart.every],
         "rich_tooltip": True,
         "show_legend": True,
-        "legendType": "scroll",
+        "legendType": "plain",
         "legendOrientation": "top",
         "color_scheme": COLOUR_SCHEME,
     }

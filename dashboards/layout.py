@@ -9,7 +9,7 @@ from dashboards.theme_file import GRID_COLUMNS, Chart, Column, Theme
 
 _ROOT = "ROOT_ID"
 _GRID = "GRID_ID"
-_PHONE_HEIGHT = {"trend_number": 18, "number": 16, "map": 44}
+_PHONE_HEIGHT = {"trend_number": 21, "number": 16, "map": 44}
 _PHONE_HEIGHT_OTHERS = 36
 
 

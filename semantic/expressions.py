@@ -61,6 +61,8 @@ def columns_of(expression: str) -> tuple[str, ...]:
     names = [node["column_names"] for node in nodes if node.get("class") == "COLUMN_REF"]
     if any(len(name) != 1 for name in names):
         raise ExpressionError(f"{expression!r} names a column with its table; write the column alone")
+    if select_list[0].get("function_name") == "row":
+        raise ExpressionError(f"{expression!r} must be one expression")
     functions = {str(node.get("function_name", "")).lower() for node in nodes}
     if not functions & AGGREGATES:
         raise ExpressionError(f"{expression!r} does not aggregate; a metric is a sum, a count, a mean …")
