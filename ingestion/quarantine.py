@@ -14,6 +14,8 @@ import polars as pl
 from lakehouse.lake import Lake
 
 TABLE = "quarantine/rows"
+RESOLUTIONS = "quarantine/resolutions"
+KEY = ["source", "stream", "_digest", "_row_number", "reason_code"]
 PARTITION_BY = ("source", "stream")
 SCHEMA: dict[str, pl.DataType] = {
     "source": pl.String(),
@@ -45,6 +47,12 @@ REASONS = {
         Reason("unreadable", "文件无法读取", "请来源单位重新导出并补传该文件，再执行 park quarantine retry"),
         Reason("empty_delivery", "文件中没有任何数据行", "核对来源系统当日是否停采；如有数据请补传"),
         Reason("missing_column", "缺少约定的列", "恢复列名，或在来源文件（ingestion/sources）中登记新的列名"),
+        Reason("duplicate_key", "同一次交付中主键重复", "请来源系统核实并只保留一条；本次采用第一条"),
+        Reason(
+            "month_vanished",
+            "来源中该月数据已全部消失，暂沿用上一次交付",
+            "请来源系统核实是否误删；确属作废的，逐户报送零值或更正后重新取数",
+        ),
         Reason("time_without_zone", "时间列未注明时区", "请来源系统写明时区（+08:00）后重传"),
         Reason("wrong_time_zone", "时间与归档日期不符，疑似时区错误", "核对网关时区设置（应为 Asia/Shanghai）后重传"),
         Reason("outside_archive_day", "记录时间不在该归档文件所属日期内", "核对设备时钟；确认无误后放入正确日期的文件"),
@@ -102,16 +110,39 @@ def add(lake: Lake, rows: pl.DataFrame) -> int:
     """
     if rows.is_empty():
         return 0
-    key = ["source", "stream", "_digest", "_row_number", "reason_code"]
     if lake.exists(TABLE):
         partitions = {name: rows[name].unique().to_list() for name in PARTITION_BY}
-        standing = lake.scan(TABLE, partitions).select(key).collect()
-        rows = rows.join(standing, on=key, how="anti", nulls_equal=True)
+        standing = lake.scan(TABLE, partitions).select(KEY).collect()
+        rows = rows.join(standing, on=KEY, how="anti", nulls_equal=True)
     if not rows.is_empty():
         lake.append(TABLE, rows, PARTITION_BY, {"rows": str(rows.height)})
     return rows.height
 
 
 def count(lake: Lake) -> int:
-    """Return how many rows and whole deliveries are held in quarantine."""
-    return lake.scan(TABLE).select(pl.len()).collect().item() if lake.exists(TABLE) else 0
+    """Return how many rows and whole deliveries still wait in quarantine."""
+    return open_rows(lake).height
+
+
+def open_rows(lake: Lake, source: str | None = None, stream: str | None = None) -> pl.DataFrame:
+    """Return what still waits in quarantine, oldest first; resolved rows stay in the table and are left out here."""
+    if not lake.exists(TABLE):
+        return pl.DataFrame(schema=SCHEMA)
+    rows = lake.scan(TABLE)
+    if source is not None:
+        rows = rows.filter(pl.col("source") == source)
+    if stream is not None:
+        rows = rows.filter(pl.col("stream") == stream)
+    if lake.exists(RESOLUTIONS):
+        rows = rows.join(lake.scan(RESOLUTIONS).select(KEY), on=KEY, how="anti", nulls_equal=True)
+    return rows.sort("_loaded_at", "_source_uri", "_row_number").collect()
+
+
+def resolve(lake: Lake, rows: pl.DataFrame, how: str, resolved_at: datetime) -> int:
+    """Record that rows have found their way: `landed`, or `superseded` by a newer delivery of the same file."""
+    if not rows.is_empty():
+        resolutions = rows.select(KEY).with_columns(
+            how=pl.lit(how), resolved_at=pl.lit(resolved_at).cast(pl.Datetime("us", "UTC"))
+        )
+        lake.append(RESOLUTIONS, resolutions, PARTITION_BY, {"how": how})
+    return rows.height

@@ -16,13 +16,16 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from lakehouse.settings import PROJECT_ROOT
+from security.personal_fields import FieldKind
 
 SOURCES = PROJECT_ROOT / "ingestion" / "sources"
 DURATION_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+UNDIVIDED = "all"  # label of the one piece of a stream without a time
 COLUMN_TYPES: dict[str, pl.DataType] = {
     "text": pl.String(),
     "integer": pl.Int64(),
     "number": pl.Float64(),
+    "decimal": pl.Decimal(28, 6),
     "boolean": pl.Boolean(),
     "date": pl.Date(),
     "timestamp": pl.Datetime("us", "UTC"),
@@ -77,25 +80,67 @@ class Label(Strict):
 class Column(Strict):
     """One promised column.
 
-    `protect` says what personal data become on landing: ciphertext, keyed hash, or both, by how they are read.
+    `protect` says what personal data become on landing: ciphertext (`<name>_encrypted`), keyed hash
+    (`<name>_digest`), or both, by how they are read; `kind` says what the value is, which decides its one spelling.
+    Money is `decimal` (28 digits, 6 of them decimals), so that no yuan is lost in a binary fraction.
     """
 
-    type: Literal["text", "integer", "number", "boolean", "date", "timestamp"]
+    type: Literal["text", "integer", "number", "decimal", "boolean", "date", "timestamp"]
     required: bool = False
     protect: Literal["encrypt", "digest", "encrypt_and_digest"] | None = None
+    kind: FieldKind | None = None
+
+    @model_validator(mode="after")
+    def _personal_columns_are_whole(self) -> Column:
+        if (self.protect is None) != (self.kind is None):
+            message = "`protect` and `kind` (phone, id_number, person_name, text) go together; write both or neither"
+            raise ValueError(message)
+        if self.protect is not None and self.type != "text":
+            message = f"a protected column is text, not {self.type}"
+            raise ValueError(message)
+        return self
 
     @property
     def data_type(self) -> pl.DataType:
-        """The Polars type of the landed column."""
+        """The Polars type of the received column."""
         return COLUMN_TYPES[self.type]
+
+    def landed(self, name: str) -> dict[str, pl.DataType]:
+        """Return the columns that this one becomes in bronze, with their types."""
+        if self.protect is None:
+            return {name: self.data_type}
+        suffixes = [suffix for suffix in ("encrypt", "digest") if suffix in self.protect]
+        columns: dict[str, pl.DataType] = {
+            f"{name}_{'encrypted' if suffix == 'encrypt' else 'digest'}": pl.String() for suffix in suffixes
+        }
+        if self.kind is FieldKind.ID_NUMBER:
+            columns[f"{name}_is_valid"] = pl.Boolean()
+        return columns
+
+
+class DeliveryKind(StrEnum):
+    """What a delivery of the stream is, and so which rows of bronze count.
+
+    `files`: each stands for itself. `snapshot`: all there is of one piece at one time; the newest batch counts, and a
+    row that is not in it is gone. `changes`: a feed of new and corrected rows; the newest row of each key counts.
+    """
+
+    FILES = "files"
+    SNAPSHOT = "snapshot"
+    CHANGES = "changes"
 
 
 class Partition(Strict):
-    """By which piece the stream is kept and planned, and which column gives the time."""
+    """By which piece the stream is kept and planned, and which column gives the time.
+
+    `column` is missing where a stream has no time of its own (a list of units): it is then one piece. `format` reads a
+    text column that names a month, such as %Y%m. What is older than `first` is kept with the first piece.
+    """
 
     by: Grain
     run_by: RunBy
-    column: str
+    column: str | None = None
+    format: str | None = None
     first: date
 
 
@@ -109,6 +154,7 @@ class Stream(Strict):
     look_back: timedelta
     fresh_within: timedelta
     sensitivity: Literal["public", "internal", "restricted", "personal"]
+    delivery: DeliveryKind = DeliveryKind.FILES
     columns: dict[str, Column]
     options: dict[str, Any] = Field(default_factory=dict)
 
@@ -129,11 +175,49 @@ class Stream(Strict):
 
     @model_validator(mode="after")
     def _names_exist(self) -> Stream:
-        for name in (*self.primary_key, self.partition.column):
+        time_columns = [] if self.partition.column is None else [self.partition.column]
+        for name in (*self.primary_key, *time_columns):
             if name not in self.columns:
                 message = f"column {name!r} is used as key or partition but is not among the columns"
                 raise ValueError(message)
+            if self.columns[name].protect is not None:
+                message = f"column {name!r} is personal and can be neither key nor partition"
+                raise ValueError(message)
+        for name in time_columns:
+            is_text = self.columns[name].type == "text"
+            if is_text == (self.partition.format is None):
+                message = f"partition column {name!r}: a text column needs `format` (%Y%m), another must not have one"
+                raise ValueError(message)
+        if self.delivery is DeliveryKind.CHANGES and not time_columns:
+            message = "a feed of changes needs a partition column: it tells the newest row"
+            raise ValueError(message)
         return self
+
+    @property
+    def time_column(self) -> str:
+        """Name of the column that gives the time.
+
+        Raises:
+            SourceFileError: the stream has no time of its own.
+        """
+        if self.partition.column is None:
+            message = (
+                f"Stream {self.path!r} has no partition column, which its reader needs; add it to the source file."
+            )
+            raise SourceFileError(message)
+        return self.partition.column
+
+    @property
+    def landed_columns(self) -> dict[str, pl.DataType]:
+        """The columns of bronze that come from the source, with their types."""
+        return {
+            landed: data_type for name, spec in self.columns.items() for landed, data_type in spec.landed(name).items()
+        }
+
+    @property
+    def personal_columns(self) -> dict[str, Column]:
+        """The promised columns that may not be kept as they come."""
+        return {name: spec for name, spec in self.columns.items() if spec.protect is not None}
 
 
 class Source(Strict):
@@ -149,6 +233,10 @@ class Source(Strict):
     def slug(self, stream: str) -> str:
         """Return the one name of a stream, from bronze to test: `<source>__<stream>`."""
         return f"{self.source}__{stream}"
+
+    def name_of(self, stream: Stream) -> str:
+        """Return the name under which this source promises `stream`."""
+        return next(name for name, promised in self.streams.items() if promised == stream)
 
 
 def load_source(path: Path) -> Source:

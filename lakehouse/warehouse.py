@@ -237,9 +237,8 @@ def _prepare_schemas(connection: psycopg.Connection[Any]) -> None:
     connection.execute(sql.SQL("grant create on database park to {}").format(sql.Identifier(Role.BUILDER)))
     for role in (Role.LOADER, Role.BUILDER):  # staging of loads; fixtures of dbt's unit tests
         connection.execute(sql.SQL("grant temporary on database park to {}").format(sql.Identifier(role)))
-    connection.execute(
-        sql.SQL("grant usage on schema ops to {}").format(sql.Identifier(Role.API))  # its tables' rights: api/operations
-    )
+    # Rights on its tables are given where these are made (api/operations).
+    connection.execute(sql.SQL("grant usage on schema ops to {}").format(sql.Identifier(Role.API)))
     connection.execute("create extension if not exists pg_trgm")
 
 

@@ -27,12 +27,13 @@ def pending_days(platform: Platform, source: Source) -> DayRange:
 
 def _oldest_unknown(platform: Platform, source: Source, stream_name: str, today: date) -> list[date]:
     stream = source.streams[stream_name]
-    known = Landing(platform.lake, source, stream_name, platform.present).known_digests()
+    known = Landing(platform.lake, source, stream_name, platform.present).known_deliveries()
     everything = DayRange(stream.partition.first, today + timedelta(days=1))
     try:
         for delivery in READERS[source.reader](platform, source.location).deliveries(source, stream, everything):
-            if delivery.day is not None and delivery.digest not in known:
-                return [delivery.day]
+            first = delivery.day or delivery.month
+            if first is not None and not known.has(delivery):
+                return [first]
     except SourceUnavailableError:
         return []
     return []

@@ -36,15 +36,17 @@ class Delivery:
 
     Attributes:
         uri: where it came from, relative to the source's address, so that it reads the same on every machine.
-        digest: SHA-256 of the content, hexadecimal.
+        digest: SHA-256 of the content, hexadecimal (HMAC-SM3 where the content is personal: readers/monthly_rows).
         read: returns the rows as received (raises `UnusableDeliveryError`).
-        day: business date the delivery belongs to, where the transport says so.
+        day: business date the delivery belongs to, where the transport says so; its rows must lie in that day.
+        month: first day of the month the delivery holds, where it was cut by months.
     """
 
     uri: str
     digest: str
     read: Callable[[], pl.DataFrame]
     day: date | None = None
+    month: date | None = None
 
 
 @dataclass(frozen=True)

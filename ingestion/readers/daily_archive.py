@@ -52,7 +52,7 @@ class DailyArchive:
         for day_text, _, path in named:
             day = date.fromisoformat(day_text)
             if day in days:
-                yield self._delivery(path, day, stream.partition.column)
+                yield self._delivery(path, day, stream.time_column)
 
     def _delivery(self, path: Path, day: date, time_column: str) -> Delivery:
         content = path.read_bytes()

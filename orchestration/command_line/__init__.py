@@ -6,7 +6,7 @@ import warnings
 
 import typer
 
-from orchestration.command_line import doctor, running, tracing
+from orchestration.command_line import doctor, quarantined, running, tracing
 
 application = typer.Typer(
     help="化工区一网统管湖仓平台的命令行。", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
@@ -16,6 +16,7 @@ application.command("once")(running.once)
 application.command("stop")(running.stop)
 application.command("prepare")(running.prepare)
 application.command("trace")(tracing.trace)
+application.add_typer(quarantined.application, name="quarantine")
 application.command("doctor")(doctor.doctor)
 
 

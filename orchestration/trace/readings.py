@@ -74,7 +74,7 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
         "因子": row.get("factor_code"),
         "数值": f"{row['value']:g} {row['unit']}" if {"value", "unit"} <= row.keys() else None,
         "标记": row.get("source_flag"),
-        "文件与行号": f"{row['_source_uri']} 第 {row['_row_number']} 行",
+        "文件与行号": f"{row['_source_uri']}:{row['_row_number']}",
         "批次": row["_batch_id"],
         "入湖": f"{row['_loaded_at'].astimezone(PARK_TIME_ZONE):%Y-%m-%d %H:%M:%S}",
     }

@@ -1,0 +1,97 @@
+"""The way back out of quarantine: read refused deliveries again, and settle what has found its way since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from ingestion import quarantine
+from ingestion.landing import Landing, LandingResult
+from ingestion.readers import Delivery
+
+
+@dataclass(frozen=True)
+class RetryResult:
+    """What a retry did.
+
+    Attributes:
+        landed: quarantined rows or deliveries that are in bronze now.
+        superseded: those whose file was delivered again with other content.
+        cleaned: rows that a new reference row covers now.
+        still_waiting: what stays in quarantine.
+    """
+
+    landed: int
+    superseded: int
+    cleaned: int
+    still_waiting: int
+
+
+def retry(landing: Landing, deliveries: Iterable[Delivery], *, silver_table: str, now: datetime) -> RetryResult:
+    """Read the stream's refused deliveries again, with the promise and the reference rows of today.
+
+    A row that now keeps the promise goes to bronze, with its first position; rows of the same delivery that landed
+    before are not landed twice. Nothing is ever deleted from quarantine: what is settled gets a resolution.
+
+    Args:
+        landing: the landing of the stream.
+        deliveries: what the source holds now.
+        silver_table: the cleaned table, where rows refused for an unknown code appear once the code is registered.
+        now: the moment of the retry.
+    """
+    superseded = quarantine.resolve(landing.lake, _superseded(landing), "superseded", now)
+    cleaned = quarantine.resolve(landing.lake, _cleaned(landing, silver_table), "landed", now)
+    waiting = _waiting(landing)
+    landed = sum(
+        _read_again(landing, delivery, waiting.filter(pl.col("_digest") == delivery.digest), now)
+        for delivery in deliveries
+        if delivery.digest in set(waiting["_digest"])
+    )
+    return RetryResult(landed, superseded, cleaned, _waiting(landing).height)
+
+
+def _read_again(landing: Landing, delivery: Delivery, refused: pl.DataFrame, now: datetime) -> int:
+    rows, rejects = landing.conform(delivery, delivery.digest[:16], LandingResult())
+    was_whole = refused["_row_number"].null_count() > 0
+    if not was_whole:
+        rows = rows.filter(pl.col("_row_number").is_in(refused["_row_number"].implode()))
+    still_whole = rejects.height and rejects["_row_number"].null_count() > 0
+    if still_whole or (rows.is_empty() and not was_whole):
+        return 0
+    quarantine.add(landing.lake, rejects)
+    if rows.height:
+        partition = landing.stream.partition.by.column
+        landing.lake.append(landing.table, rows, [partition], {"retried": delivery.uri})
+    still_refused = set(rejects["_row_number"]) if rejects.height else set()
+    settled = refused.filter(pl.col("_row_number").is_null() | ~pl.col("_row_number").is_in(list(still_refused)))
+    return quarantine.resolve(landing.lake, settled, "landed", now)
+
+
+def _waiting(landing: Landing) -> pl.DataFrame:
+    return quarantine.open_rows(landing.lake, landing.source.source, landing.stream_name)
+
+
+def _superseded(landing: Landing) -> pl.DataFrame:
+    """Return refused rows of files that were delivered again, later and with other content."""
+    waiting = _waiting(landing)
+    if waiting.is_empty() or not landing.lake.exists(landing.table):
+        return waiting.clear()
+    newest = landing.lake.query(
+        "select _source_uri, max(_loaded_at) as newest from landed group by 1", {"landed": landing.table}
+    )
+    return (
+        waiting.join(newest, on="_source_uri").filter(pl.col("newest") > pl.col("_loaded_at")).select(waiting.columns)
+    )
+
+
+def _cleaned(landing: Landing, silver_table: str) -> pl.DataFrame:
+    """Return rows refused while cleaning that stand in silver now."""
+    waiting = _waiting(landing).filter(pl.col("reason_code").str.starts_with("unknown_"))
+    if waiting.is_empty() or not landing.lake.exists(silver_table):
+        return waiting.clear()
+    position = ["_source_uri", "_row_number"]
+    standing = landing.lake.scan(silver_table).select(position).unique().collect()
+    return waiting.join(standing, on=position, how="semi")
