@@ -1,0 +1,1 @@
+"""The HTTP interface: published marts, metrics, decisions, reports and the map."""

@@ -87,6 +87,7 @@ def problem_response(
 ) -> Response:
     """Render one problem; `rest` may hold `headers` and further members."""
     headers = rest.pop("headers", None)
+    request_id = request.scope.get("state", {}).get("request_id", "")
     body = {
         "type": f"urn:park:problem:{code}",
         "title": title,
@@ -95,13 +96,14 @@ def problem_response(
         "detail": detail,
         "remedy": remedy,
         "instance": request.url.path,
-        "request_id": request.scope.get("state", {}).get("request_id", ""),
+        "request_id": request_id,
         **rest,
     }
     return Response(
         json.dumps(body, ensure_ascii=False, default=str).encode("utf-8", "replace"),
         status,
-        headers=headers if isinstance(headers, dict) else None,
+        # Also here: what failed unexpectedly is answered outside of RequestLog.
+        headers={**(headers if isinstance(headers, dict) else {}), "X-Request-Id": request_id},
         media_type=PROBLEM_MEDIA_TYPE,
     )
 

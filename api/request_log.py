@@ -21,8 +21,8 @@ _BODY_TOO_LARGE = {
     "title": "请求内容过大",
     "status": 413,
     "code": "request.too_large",
-    "detail": f"请求内容超过 {MOST_BODY_BYTES:,} 字节。",
-    "remedy": "请缩短内容后重试。",
+    "detail": f"请求内容超过 {MOST_BODY_BYTES:,} 字节，或未声明长度（Content-Length）。",
+    "remedy": "请缩短内容并声明长度后重试。",
 }
 
 

@@ -16,7 +16,8 @@ import polars as pl
 
 from ingestion import quarantine
 from ingestion.personal_columns import masked, protect
-from ingestion.readers import DayRange, Delivery, UnusableDeliveryError
+from ingestion.promised_types import as_json, as_promised
+from ingestion.readers import REFUSED, DayRange, Delivery, UnusableDeliveryError
 from ingestion.source_file import UNDIVIDED, DeliveryKind, Source, SourceFileError, Stream
 from ingestion.standing import Batch, StandingRows
 from lakehouse.lake import Lake
@@ -52,21 +53,24 @@ class KnownDeliveries:
     """What a stream has delivered already.
 
     Attributes:
-        digests: digests of everything landed or refused, for deliveries that stand for themselves.
+        digests: digests of everything of which a row has landed.
         newest: the newest batch of each address, for deliveries that replace an earlier one; None where none does.
-        refused: digests of deliveries of which no row landed.
+        refused: address and digest of deliveries of which no row landed. The address counts, too: two empty files are
+            two faults, and a file of the wrong name must be read again under the right one.
     """
 
     digests: set[str]
     newest: dict[str, Batch] | None
-    refused: set[str]
+    refused: set[tuple[str, str]]
 
     def has(self, delivery: Delivery) -> bool:
         """Tell whether landing the delivery would change nothing."""
+        if (delivery.uri, delivery.digest) in self.refused:
+            return True
         if self.newest is None:
             return delivery.digest in self.digests
         standing = self.newest.get(delivery.uri)
-        return delivery.digest in self.refused or (standing is not None and standing.digest == delivery.digest)
+        return standing is not None and standing.digest == delivery.digest
 
 
 @dataclass(frozen=True)
@@ -122,8 +126,11 @@ class Landing:
             batch_id = delivery.digest[:16]
             if delivery.digest in known.digests:  # it landed before and was replaced since: a batch of its own again
                 batch_id = f"{batch_id}-{datetime.now(UTC):%Y%m%d%H%M%S%f}"
-            known.digests.add(delivery.digest)
             rows, rejects = self.conform(delivery, batch_id, result)
+            if rows.is_empty():
+                known.refused.add((delivery.uri, delivery.digest))
+            else:
+                known.digests.add(delivery.digest)
             good.append(rows)
             refused.append(rejects)
             if sum(frame.height for frame in good) >= ROWS_PER_COMMIT:
@@ -136,21 +143,21 @@ class Landing:
 
     def known_deliveries(self) -> KnownDeliveries:
         """Return what this stream has delivered already."""
-        refused: set[str] = set()
+        refused: set[tuple[str, str]] = set()
         if self.lake.exists(quarantine.TABLE):
             rows = self.lake.query(
-                "select distinct _digest from refused where source = ? and stream = ? and _nothing_landed",
+                "select distinct _source_uri, _digest from refused where source = ? and stream = ? and _nothing_landed",
                 {"refused": quarantine.TABLE},
                 [self.source.source, self.stream_name],
             )
-            refused.update(rows["_digest"])
+            refused.update(rows.iter_rows())
         landed: set[str] = set()
         if self.lake.exists(self.table):
             landed.update(self.lake.query("select distinct _digest from landed", {"landed": self.table})["_digest"])
         if self.stream.delivery is DeliveryKind.FILES:
-            return KnownDeliveries(landed | refused, None, refused)
+            return KnownDeliveries(landed, None, refused)
         newest = StandingRows(self.lake, self.source, self.stream_name).newest_batches()
-        return KnownDeliveries(landed | refused, newest, refused)
+        return KnownDeliveries(landed, newest, refused)
 
     def _commit(self, good: list[pl.DataFrame], refused: list[pl.DataFrame]) -> None:
         # Quarantine first: a run killed between the two commits reads the delivery again, because only its bronze
@@ -190,19 +197,21 @@ class Landing:
         promised = self.stream.columns
         absent = [name for name, column in promised.items() if column.required and name not in received.columns]
         if absent:
-            strangers = [name for name in received.columns if name not in promised]
+            strangers = [name for name in received.columns if name not in promised and name != REFUSED]
             detail = f"缺 {', '.join(absent)}" + (f"；多出 {', '.join(strangers)}" if strangers else "")
             raise UnusableDeliveryError("missing_column", detail)
 
     def _typed(self, received: pl.DataFrame, delivery: Delivery, batch_id: str, loaded_at: datetime) -> pl.DataFrame:
         """Cast to the promised types, add provenance and, where a row fails, the first reason."""
         columns = self.stream.columns
+        nothing = pl.Series([None] * received.height, dtype=pl.String)
+        refused = received[REFUSED] if REFUSED in received.columns else nothing
         received = received.with_columns(
             pl.lit(None).alias(name) for name in columns if name not in received.columns
         ).select(list(columns))
         shown = masked(received, self.stream.personal_columns)
-        casts = {name: _cast(name, received.schema[name], column.data_type) for name, column in columns.items()}
-        checks: list[pl.Expr] = []
+        casts = [as_promised(name, received.schema[name], column.data_type) for name, column in columns.items()]
+        checks: list[pl.Expr] = [pl.lit(refused)]
         for name, column in columns.items():
             is_null = pl.col(name).is_null()
             if column.required:
@@ -218,11 +227,11 @@ class Landing:
         return (
             received.with_row_index("_row_number", offset=1)
             .with_columns(_received(name, received.schema[name], columns[name].data_type) for name in columns)
-            .with_columns(**casts)
+            .with_columns(casts)
             .with_columns(
                 self._label().alias(self.stream.partition.by.column),
                 reason_code=pl.coalesce(checks),
-                record=shown.select(pl.struct(shown.columns).struct.json_encode()).to_series(),
+                record=as_json(shown),
                 _source_uri=pl.lit(delivery.uri),
                 _digest=pl.lit(delivery.digest),
                 _batch_id=pl.lit(batch_id),
@@ -237,7 +246,7 @@ class Landing:
         moment = self._moment()
         later = moment > self.present + CLOCK_TOLERANCE
         # A month that cannot be read is no month: text is what it is promised to be and would pass unseen.
-        checks = [
+        checks: list[pl.Expr] = [
             pl.when(moment.is_null()).then(pl.lit("wrong_type")),
             pl.when(later).then(pl.lit("future_time")),
         ]
@@ -332,21 +341,3 @@ def _received(name: str, received: pl.DataType, promised: pl.DataType) -> pl.Exp
     if received == pl.String and promised != pl.String:
         column = pl.when(column.str.strip_chars() != "").then(column)
     return column.alias(f"{name}__received")
-
-
-def _cast(name: str, received: pl.DataType, promised: pl.DataType) -> pl.Expr:
-    """Return the cast of one received column; what cannot be cast becomes null and is refused by the caller."""
-    column = pl.col(name)
-    if received != pl.String or promised == pl.String:
-        return column.cast(promised, strict=False)
-    text = column.str.strip_chars()
-    if isinstance(promised, pl.Datetime):
-        moments = text.str.to_datetime("%+", time_unit="us", strict=False, time_zone="UTC")
-        return pl.when(text.str.len_chars() > 0).then(moments)
-    if promised == pl.Date:
-        return text.str.to_date("%Y-%m-%d", strict=False)
-    if promised == pl.Boolean:
-        return text.str.to_lowercase().replace_strict(
-            {"true": True, "1": True, "false": False, "0": False}, default=None, return_dtype=pl.Boolean
-        )
-    return text.cast(promised, strict=False)

@@ -54,7 +54,7 @@ def masked(received: pl.DataFrame, columns: dict[str, Column]) -> pl.DataFrame:
 
 
 def is_valid_citizen_number(text: str) -> bool:
-    """Tell whether an 18-character citizen number carries its right check character (GB 11643-1999, ISO 7064 MOD 11-2)."""
+    """Tell whether a citizen number has 18 characters and its right check character (GB 11643-1999, MOD 11-2)."""
     number = normalise(text, FieldKind.ID_NUMBER)
     body, check = number[:-1], number[-1:]
     if len(number) != _CITIZEN_NUMBER_LENGTH or not (body.isascii() and body.isdigit()):

@@ -15,7 +15,7 @@ from lakehouse.lake import Lake
 
 TABLE = "quarantine/rows"
 RESOLUTIONS = "quarantine/resolutions"
-KEY = ["source", "stream", "_digest", "_row_number", "reason_code"]
+KEY = ["source", "stream", "_source_uri", "_digest", "_row_number", "reason_code"]
 PARTITION_BY = ("source", "stream")
 SCHEMA: dict[str, pl.DataType] = {
     "source": pl.String(),

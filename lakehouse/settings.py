@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     dagster_port: int = Field(default=3000, description="Port of the Dagster pages (if taken: a free one).")
     superset_port: int = Field(default=8088, description="Port of Superset (if taken: a free one).")
     api_port: int = Field(default=8000, description="Port of the API (if taken: a free one).")
+    key_provider: str = Field(default="file", description="Holder of the keys: file, or package.module:factory (HSM).")
     map_tile_url: str | None = Field(
         default=None, description="Base map tiles {z}/{x}/{y}; empty: the park's own shapes."
     )

@@ -73,7 +73,7 @@ class WarehouseError(RuntimeError):
 
 @dataclass(frozen=True)
 class TimeWindow:
-    """A half-open window [start, end) over one column."""
+    """A half-open window [start, end) over one column: a moment, or a business date, which begins at its midnight."""
 
     column: str
     start: datetime
@@ -169,9 +169,11 @@ class Warehouse:
             cursor.adbc_ingest("incoming", frame.to_arrow(), mode="create", temporary=True)
             _align_columns(cursor, table)
             replaced = 0
+            types = _column_types(cursor, f"raw.{table}")
             for window in windows:
-                bounds = f"{window.start.isoformat()!r} and {window.column} < {window.end.isoformat()!r}"
-                statement = f"delete from raw.{table} where {window.column} >= {bounds}"  # noqa: S608
+                moment = _moment(window.column, types[window.column])
+                start, end = (f"timestamptz '{bound.isoformat()}'" for bound in (window.start, window.end))
+                statement = f"delete from raw.{table} where {moment} >= {start} and {moment} < {end}"  # noqa: S608
                 cursor.execute(f"with gone as ({statement} returning 1) select count(*) from gone")  # noqa: S608
                 replaced += int(cursor.fetchone()[0])
             columns = ", ".join(f'"{name}"' for name in frame.columns)
@@ -256,6 +258,15 @@ def _align_columns(cursor: Any, table: str) -> None:  # noqa: ANN401 - the drive
                 f"Rename the column in its source file, or drop raw.{table} and load it again from the lake."
             )
             raise WarehouseError(message)
+
+
+def _moment(column: str, data_type: str) -> str:
+    """Return a window's column as a moment.
+
+    Compared as it is, a date would cut the bound down to a date, and a month that begins at 16:00 UTC of the day
+    before would lose its last day and take its neighbour's.
+    """
+    return f"({column}::timestamp at time zone 'Asia/Shanghai')" if data_type == "date" else column
 
 
 def _column_types(cursor: Any, table: str) -> dict[str, str]:  # noqa: ANN401 - the driver ships no types

@@ -8,10 +8,17 @@ from pathlib import Path
 
 import dagster as dg
 
+from lakehouse.artifacts import ArtifactStore
 from lakehouse.home import Home
 from lakehouse.lake import Lake
 from lakehouse.settings import Settings
 from lakehouse.warehouse import Warehouse, open_warehouse
+from security.key_provider import KeyProvider, open_key_provider
+
+
+def open_keys(settings: Settings, home: Home) -> KeyProvider:
+    """Return the holder of the keys of these settings."""
+    return open_key_provider(settings.key_provider, folder=home.keys, now=lambda: settings.present)
 
 
 class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -36,6 +43,16 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
     def present(self) -> datetime:
         """The present moment of the run, in UTC."""
         return self.settings.present
+
+    @property
+    def artifacts(self) -> ArtifactStore:
+        """Files made for readers."""
+        return ArtifactStore(self.home.artifacts)
+
+    @cached_property
+    def key_provider(self) -> KeyProvider:
+        """The holder of the keys; the file key ring unless a setting names another."""
+        return open_keys(self.settings, self.home)
 
     def source_address(self, setting: str) -> str:
         """Return the address of a source system: the setting, else the simulated park's own."""

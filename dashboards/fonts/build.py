@@ -16,8 +16,8 @@ from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 from fontTools.varLib.instancer import instantiateVariableFont
 
-FOLDER = Path(__file__).resolve().parent
-FAMILY = "Noto Sans SC"
+from dashboards.fonts import FAMILY, FONTS_FOLDER
+
 # Subscript digits are digits made small; a heavier cut keeps their strokes as thick as those of the line.
 WEIGHTS = {"Regular": (400, 500), "Bold": (700, 800)}
 SUBSCRIPT_SCALE, SUBSCRIPT_DROP = 0.6, -0.16
@@ -128,7 +128,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path, help="NotoSansSC[wght].ttf")
     parser.add_argument("table", type=Path, help="the characters of 通用规范汉字表 as text")
-    parser.add_argument("--into", type=Path, default=FOLDER, help="folder of the result")
+    parser.add_argument("--into", type=Path, default=FONTS_FOLDER, help="folder of the result")
     arguments = parser.parse_args()
     characters = wanted_characters(arguments.table)
     for style in WEIGHTS:

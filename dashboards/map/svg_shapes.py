@@ -9,7 +9,8 @@ from xml.sax.saxutils import escape
 from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
-FONT = "Noto Sans SC"
+from dashboards.fonts import FAMILY
+
 Projection: TypeAlias = Callable[[float, float], tuple[float, float]]
 """(longitude, latitude) → (x to the right, y downwards) in the drawing's units."""
 
@@ -40,7 +41,7 @@ def area_path(geometry: BaseGeometry, project: Projection, style: str) -> str:
 def name(text: str, x: float, y: float, *, size: float, colour: str, halo: str, weight: int = 400) -> str:
     """Return a name centred on a point, with a halo that keeps it readable over lines."""
     place = f'x="{number(x)}" y="{number(y + size * 0.36)}" font-size="{number(size)}" font-weight="{weight}"'
-    common = f'{place} text-anchor="middle" font-family="{FONT}"'
+    common = f'{place} text-anchor="middle" font-family="{FAMILY}"'
     words = escape(text)
     outline = f'stroke="{halo}" stroke-width="{number(size / 4)}" stroke-linejoin="round"'
     return f'<text {common} fill="{halo}" {outline}>{words}</text><text {common} fill="{colour}">{words}</text>'

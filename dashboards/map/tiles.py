@@ -14,7 +14,7 @@ import shapely
 import typst
 from shapely.geometry import box
 
-from dashboards.fonts import FONTS_FOLDER
+from dashboards.fonts import our_fonts
 from dashboards.map.svg_shapes import area_path, name
 from dashboards.map.zones import Area, Zone, ZoneError, park_outline, sea
 from lakehouse.artifacts import ArtifactStore
@@ -125,7 +125,7 @@ def _draw(pages: Sequence[str]) -> list[bytes]:
         _PAGES,
         format="png",
         ppi=_PIXELS_PER_INCH,
-        font_paths=[str(FONTS_FOLDER)],
+        font_paths=our_fonts(),
         ignore_system_fonts=True,
         sys_inputs={"tiles": json.dumps(pages, ensure_ascii=False)},
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 import polars as pl
@@ -100,7 +101,7 @@ def shoreline(outline: Area) -> LineString:
     last = max(range(len(ring)), key=lambda index: (ring[index][0], -ring[index][1]))
     turned = ring[first:] + ring[:first]
     chain = turned[: (last - first) % len(ring) + 1]
-    steep = [abs(b[1] - a[1]) > _STEEPEST_SHORE * abs(b[0] - a[0]) for a, b in zip(chain, chain[1:], strict=False)]
+    steep = [abs(b[1] - a[1]) > _STEEPEST_SHORE * abs(b[0] - a[0]) for a, b in pairwise(chain)]
     start = next((index for index, is_steep in enumerate(steep) if not is_steep), 0)
     end = next((index + 1 for index in reversed(range(len(steep))) if not steep[index]), len(chain) - 1)
     return LineString(chain[start : end + 1])

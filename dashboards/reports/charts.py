@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-FONT = "Noto Sans SC"
+from dashboards.fonts import FAMILY
+
 # Told apart by colour-blind readers too (Okabe and Ito); from the seventh series on the lines are dashed.
 SERIES_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#b8860b")
 _DASHES = ("", "5 2.5", "1.5 2")
@@ -68,8 +69,8 @@ class LineChart:
         legend, legend_height = self._legend()
         height = self.height + legend_height
         parts = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(self.width)} {_n(height)}" '
-            f'font-family="{FONT}" font-size="8">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(self.width)} {_n(height)}">',
+            f'<g font-family="{FAMILY}" font-size="8">',
             *legend,
             f'<g transform="translate(0 {_n(legend_height)})">',
             *self._bands(),
@@ -77,7 +78,7 @@ class LineChart:
             *self._limit(),
             *(part for position, series in enumerate(self.series) for part in self._line(position, series)),
             *self._nothing(),
-            "</g></svg>",
+            "</g></g></svg>",
         ]
         return "".join(parts)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import typst
 
-from dashboards.fonts import FONTS_FOLDER
+from dashboards.fonts import our_fonts
 from dashboards.reports.chinese import day_words, moment_words, weekday_words
 from dashboards.reports.report_file import REPORTS_FOLDER, Content, Report, ReportError
 
@@ -72,7 +72,7 @@ def render_report(report: Report, data: ReportData) -> bytes:
         pdf, warnings = typst.compile_with_warnings(
             str(report.template),
             root=str(REPORTS_FOLDER if report.folder.is_relative_to(REPORTS_FOLDER) else report.folder.parent),
-            font_paths=[str(FONTS_FOLDER)],
+            font_paths=our_fonts(),
             ignore_system_fonts=True,
             format="pdf",
             pdf_standards=PDF_STANDARD,

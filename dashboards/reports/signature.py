@@ -21,9 +21,7 @@ ALGORITHM: Final = "SM2-with-SM3"
 _IDENTITY = ("report", "business_date", "version", "release")
 _TEXTS = ("algorithm", "key_id", "public_key", "user_id", "sm3", "signature", *_IDENTITY)
 
-Finding = Literal[
-    "valid", "malformed_signature", "foreign_key", "unusable_key", "tampered_pdf", "tampered_signature"
-]
+Finding = Literal["valid", "malformed_signature", "foreign_key", "unusable_key", "tampered_pdf", "tampered_signature"]
 
 
 @dataclass(frozen=True)

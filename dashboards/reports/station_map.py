@@ -82,7 +82,7 @@ def _zone_names(zones: Sequence[Zone], marks: Sequence[StationMark], project: Pr
     taken = unary_union([_room_of(mark, project) for mark in marks])
     names = []
     for zone in zones:
-        area = transform(lambda xs, ys: project(xs, ys), zone.area)
+        area = transform(project, zone.area)
         x, y = _place_for(area, taken, half_width=_NAME_SIZE * len(zone.zone_name) / 2)
         halo = _GREEN if zone.is_green else _ZONE
         names.append(name(zone.zone_name, x, y, size=_NAME_SIZE, colour=_ZONE_WORDS, halo=halo))
@@ -117,9 +117,9 @@ def _scale_and_north(units_per_metre: float, width: float, height: float) -> lis
     length, y = metres * units_per_metre, height - 8
     words = f"{metres // 1000}千米" if metres >= 1000 else f"{metres}米"
     x = width - 30 - length
+    bar = f"M{number(x)} {number(y - 4)}v4h{number(length)}v-4"
     return [
-        f'<path d="M{number(x)} {number(y - 4)}v4h{number(length)}v-4" fill="none" stroke="{_WORDS}" '
-        'stroke-width="0.8"/>',
+        f'<path d="{bar}" fill="none" stroke="{_WORDS}" stroke-width="0.8"/>',
         name(words, x + length / 2, y - 6, size=7, colour=_WORDS, halo="#ffffff"),
         f'<path d="M14 {number(height - 6)}l4 -14l4 14l-4 -3.5z" fill="{_WORDS}"/>',
         name("北", 18, height - 25, size=8, colour=_WORDS, halo="#ffffff", weight=700),

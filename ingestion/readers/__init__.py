@@ -12,6 +12,9 @@ import polars as pl
 from ingestion.source_file import Source, Stream
 
 
+REFUSED = "_refused_as"  # what a reader names a column of reason codes: rows that it knows to be unusable
+
+
 class SourceUnavailableError(RuntimeError):
     """A source system cannot be reached at all; the message names source, address and remedy."""
 
@@ -37,7 +40,8 @@ class Delivery:
     Attributes:
         uri: where it came from, relative to the source's address, so that it reads the same on every machine.
         digest: SHA-256 of the content, hexadecimal (HMAC-SM3 where the content is personal: readers/monthly_rows).
-        read: returns the rows as received (raises `UnusableDeliveryError`).
+        read: returns the rows as received (raises `UnusableDeliveryError`). A reader may add the column `REFUSED`:
+            what is wrong with a row as its transport sees it, a key of `ingestion.quarantine.REASONS`, else null.
         day: business date the delivery belongs to, where the transport says so; its rows must lie in that day.
         month: first day of the month the delivery holds, where it was cut by months.
     """

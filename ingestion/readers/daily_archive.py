@@ -14,12 +14,24 @@ from pathlib import Path
 
 import polars as pl
 
-from ingestion.readers import DayRange, Delivery, SourceUnavailableError, UnusableDeliveryError
+from ingestion.readers import REFUSED, DayRange, Delivery, SourceUnavailableError, UnusableDeliveryError
 from ingestion.source_file import Source, Stream
+from lakehouse.settings import PARK_TIME_ZONE
 
 FILE_NAME = re.compile(r"^(?P<day>\d{4}-\d{2}-\d{2})(?P<part>[.\w-]*?)\.(?P<kind>parquet|csv\.gz)$")
-PARK_OFFSET = "+08:00"
-WRONG_ZONE_SHARE = 0.02  # more stray rows than this are no late rows but a shifted clock: the whole file is doubtful
+BEGINS_LIKE_TIME = r"^\d{4}-?\d{2}-?\d{2}[T ]\d{2}"
+ENDS_WITH_ZONE = r"(Z|z|[+-]\d{2}(:?\d{2})?)$"
+ENDS_WITH_PARK_ZONE = r"\+08:?00$"
+MOST_DOUBTFUL_SHARE = 0.02  # more doubtful rows than this are no single faults: the whole file is doubtful
+# Damaged Parquet can make the reader's own code fail, which is no PolarsError; the file is what is wrong, not we.
+UNREADABLE = (
+    pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,
+    OSError,
+    EOFError,
+    zlib.error,
+    UnicodeDecodeError,
+)
 
 
 @dataclass(frozen=True)
@@ -48,8 +60,9 @@ class DailyArchive:
             )
             raise SourceUnavailableError(message)
         found = ((FILE_NAME.match(path.name), path) for path in folder.rglob("*") if path.is_file())
-        named = sorted((match["day"], str(path), path) for match, path in found if match)
-        for day_text, _, path in named:
+        # The plain name first, then what was added to it: a correction beside the first file is read after it.
+        named = sorted((match["day"], match["part"], str(path), path) for match, path in found if match)
+        for day_text, *_, path in named:
             day = date.fromisoformat(day_text)
             if day in days:
                 yield self._delivery(path, day, stream.time_column)
@@ -65,7 +78,7 @@ class DailyArchive:
 
 
 def _read_file(name: str, content: bytes, day: date, time_column: str) -> pl.DataFrame:
-    """Return the rows of one archive file with their time checked against the file's business date.
+    """Return the rows of one archive file, with what is wrong with the time of single rows beside them.
 
     Raises:
         UnusableDeliveryError: truncated, no rows, time without zone, or shifted against the file's day.
@@ -75,34 +88,55 @@ def _read_file(name: str, content: bytes, day: date, time_column: str) -> pl.Dat
             rows = pl.read_parquet(io.BytesIO(content))
         else:
             rows = pl.read_csv(gzip.decompress(content), infer_schema=False, encoding="utf8")
-    except (pl.exceptions.PolarsError, OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise UnusableDeliveryError("unreadable", f"{type(error).__name__}: {error}"[:300]) from error
     if rows.is_empty():
         raise UnusableDeliveryError("empty_delivery", name)
     if time_column not in rows.columns:
         return rows  # landing names the missing column together with the others
-    return rows.with_columns(_checked_time(rows[time_column], day))
+    return rows.with_columns(_doubtful_rows(rows[time_column], day).alias(REFUSED))
 
 
-def _checked_time(column: pl.Series, day: date) -> pl.Series:
-    """Return the time column in UTC; a text that is no time stays null and is refused row by row."""
+def _doubtful_rows(column: pl.Series, day: date) -> pl.Series:
+    """Return the reason code of every row whose time cannot be trusted, null for the others.
+
+    A few such rows are faults of single records. Many are a fault of the file's clock, which moved the rest as well.
+
+    Raises:
+        UnusableDeliveryError: the whole column has no zone, another zone, or is shifted against the file's day.
+    """
+    if column.dtype in (pl.Categorical, pl.Enum):
+        column = column.cast(pl.String)
     if column.dtype == pl.String:
-        zoned = column.str.contains(r"(Z|[+-]\d{2}:?\d{2})$")
-        if not zoned.all():
-            raise UnusableDeliveryError("time_without_zone", str(column.filter(~zoned)[0]))
-        foreign = ~column.str.ends_with(PARK_OFFSET)
-        if foreign.any():
-            raise UnusableDeliveryError("wrong_time_zone", str(column.filter(foreign)[0]))
-        times = column.str.to_datetime("%+", time_unit="us", strict=False, time_zone="UTC")
-    elif isinstance(column.dtype, pl.Datetime):
-        if column.dtype.time_zone is None:
-            raise UnusableDeliveryError("time_without_zone", str(column[0]))
-        times = column.dt.convert_time_zone("UTC").cast(pl.Datetime("us", "UTC"))
-    else:
-        raise UnusableDeliveryError("wrong_time_zone", f"{column.name} is {column.dtype}")
-    local_days = times.dt.convert_time_zone("Asia/Shanghai").dt.date()
-    near = (local_days - pl.Series([day])).abs() <= timedelta(days=1)
-    strayed = ((local_days != day) & near).sum()
-    if strayed > WRONG_ZONE_SHARE * len(times):
-        raise UnusableDeliveryError("wrong_time_zone", f"{strayed} / {len(times)} 行不在 {day}")
-    return times.alias(column.name)
+        return _doubtful_texts(column, day)
+    if isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is None:
+        raise UnusableDeliveryError("time_without_zone", f"{column.name}: {column[0]}")
+    if isinstance(column.dtype, pl.Datetime):
+        _require_own_day(column.dt.convert_time_zone(PARK_TIME_ZONE.key).dt.date(), day)
+    return pl.repeat(None, len(column), dtype=pl.String, eager=True)
+
+
+def _doubtful_texts(column: pl.Series, day: date) -> pl.Series:
+    text = column.str.strip_chars()
+    times = text.str.to_datetime("%+", time_unit="us", strict=False, time_zone="UTC")
+    without_zone = text.str.contains(BEGINS_LIKE_TIME) & ~text.str.contains(ENDS_WITH_ZONE)
+    foreign = times.is_not_null() & ~text.str.contains(ENDS_WITH_PARK_ZONE)
+    for doubtful, code in ((without_zone, "time_without_zone"), (foreign, "wrong_time_zone")):
+        if _are_many(doubtful):
+            raise UnusableDeliveryError(code, f"{column.name}: {text.filter(doubtful)[0]}")
+    _require_own_day(times.dt.convert_time_zone(PARK_TIME_ZONE.key).dt.date(), day)
+    return pl.select(
+        pl.when(without_zone).then(pl.lit("time_without_zone")).when(foreign).then(pl.lit("wrong_time_zone"))
+    ).to_series()
+
+
+def _require_own_day(local_days: pl.Series, day: date) -> None:
+    """Refuse a file of which many rows lie on the days beside its own: that is how a shifted clock looks."""
+    strayed = local_days.is_in([day - timedelta(days=1), day + timedelta(days=1)])
+    if _are_many(strayed):
+        raise UnusableDeliveryError("wrong_time_zone", f"{strayed.sum()} / {len(strayed)} 行不在 {day}")
+
+
+def _are_many(doubtful: pl.Series) -> bool:
+    count = int(doubtful.sum() or 0)
+    return count == len(doubtful) or (count > 1 and count > MOST_DOUBTFUL_SHARE * len(doubtful))

@@ -100,9 +100,8 @@ class MonthlyRows:
             if absent:
                 detail = f"缺 {', '.join(absent)}" + (f"；多出 {', '.join(strangers)}" if strangers else "")
                 raise UnusableDeliveryError("missing_column", detail)
-            return pl.DataFrame(
-                [json.loads(line) for line in lines], schema=dict.fromkeys(names, pl.String), orient="row"
-            )
+            cells = [json.loads(line) for line in lines]
+            return pl.DataFrame(cells, schema=dict.fromkeys(names, pl.String()), orient="row")
 
         return Delivery(uri, self._digest(content), read, month=month)
 
@@ -162,22 +161,25 @@ def _moment(value: object) -> datetime:
 
 def _text(value: object) -> str | None:
     """Write one value in one way: numbers in full digits, times with their zone, what is nested as JSON."""
+    text: str | None
     match value:
         case None | str():
-            return value
+            text = value
         case bool():
-            return str(value).lower()
+            text = str(value).lower()
         case float():
-            return _plain(Decimal(repr(value)))
+            text = _plain(Decimal(repr(value)))
         case Decimal():
-            return _plain(value)
+            text = _plain(value)
         case datetime():
-            return value.isoformat()
+            text = value.isoformat()
         case bytes():
-            return value.hex()
+            text = value.hex()
         case Mapping() | list() | tuple():
-            return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
-    return str(value)
+            text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+        case _:
+            text = str(value)
+    return text
 
 
 def _plain(number: Decimal) -> str:

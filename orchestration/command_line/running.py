@@ -28,7 +28,7 @@ from orchestration.command_line.surfaces import Surface, check_surfaces
 from orchestration.command_line.terminal import address_table, built_table, open_console, outcome_table, phase, phases
 from orchestration.dagster_instance import migrate, write_instance
 from orchestration.services import screens
-from orchestration.services.catalogue import dagster_services
+from orchestration.services.catalogue import api_service, dagster_services
 from orchestration.services.supervisor import ServiceError, Supervisor
 
 POLL_S = 0.5
@@ -111,7 +111,7 @@ class PlatformRun:
         with phase(progress, "准备数据管线"):
             prepare()
             migrate(self.home)
-        for service in dagster_services(self.settings, self.home):
+        for service in (*dagster_services(self.settings, self.home), api_service(self.settings)):
             self.supervisor.start(service, process_environment())
         screens_stand = screens.is_published(self.settings, self.home, warehouse)
         if screens_stand:  # what an earlier run published can be looked at while new data come in

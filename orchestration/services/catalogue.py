@@ -15,6 +15,14 @@ from orchestration.services.supervisor import Service
 LOOPBACK = "127.0.0.1"
 
 
+def api_service(settings: Settings) -> Service:
+    """Return the API."""
+    port = free_port(settings.api_port)
+    address = f"http://{LOOPBACK}:{port}"
+    command = [sys.executable, "-m", "api", "--host", LOOPBACK, "--port", str(port)]
+    return Service("api", "数据接口（API）", command, {}, ready_url=f"{address}/livez", address=f"{address}/docs")
+
+
 def dagster_services(settings: Settings, home: Home) -> list[Service]:
     """Return code server, web server and daemon; one code server serves both, which saves a third of the memory."""
     programs = Path(sys.executable).parent

@@ -134,9 +134,7 @@ def _stations_section(
                 "zone": station.zone_name,
                 "values": [
                     {
-                        "figure": each.printed(
-                            station.values[each.code], is_exceeded=each.code in station.exceeded
-                        ),
+                        "figure": each.printed(station.values[each.code], is_exceeded=each.code in station.exceeded),
                         "is_exceeded": each.code in station.exceeded,
                     }
                     for each in pollutants
@@ -167,7 +165,11 @@ def _hourly_charts(
     index = LineChart(_by_hour(stations, hours, "aqi"), ticks, unit="AQI", bands=bands)
     pm25 = LineChart(_by_hour(stations, hours, "pm25_ug_per_m3"), ticks, unit="µg/m³")
     return [
-        {"title": "小时空气质量指数（AQI）", "svg": index.svg(), "note": "背景色带为空气质量级别；曲线中断处为无有效小时值。"},
+        {
+            "title": "小时空气质量指数（AQI）",
+            "svg": index.svg(),
+            "note": "背景色带为空气质量级别；曲线中断处为无有效小时值。",
+        },
         {"title": "PM2.5小时浓度", "svg": pm25.svg(), "note": "曲线中断处为无有效小时值。"},
     ]
 
@@ -222,8 +224,10 @@ def _limit_note(dates: Sequence[date], limits: Sequence[float | None]) -> str:
             steps.append((date_, limit))
     if not steps:
         return "期间无有效的日均浓度限值；曲线中断处为无有效日均值。"
-    words = [f"{limit:g} µg/m³" if index == 0 else f"自{month_day_words(since)}起{limit:g} µg/m³"
-             for index, (since, limit) in enumerate(steps)]
+    words = [
+        f"{limit:g} µg/m³" if index == 0 else f"自{month_day_words(since)}起{limit:g} µg/m³"
+        for index, (since, limit) in enumerate(steps)
+    ]
     return f"虚线为当日有效的二级日均浓度限值（{'，'.join(words)}）；曲线中断处为无有效日均值。"
 
 

@@ -92,7 +92,7 @@ def _missing_words(missing: Mapping[str, tuple[int, ...]], pollutants: Sequence[
 def _effect(station: StationDay, pollutants: Sequence[Pollutant], minima: Mapping[str, int]) -> str:
     if not station.has_row:
         return "当日无任何记录，不统计日值，AQI不予发布"
-    parts = []
+    parts: list[str] = []
     for period, counted, withheld in (("24h", "有效小时", "日均值"), ("8h", "有效8小时滑动窗口", "日最大8小时值")):
         by_count: dict[int, list[str]] = {}
         for each in pollutants:

@@ -55,17 +55,16 @@ def notes_items(day: date, today: pl.DataFrame, marts: Marts) -> list[str]:
     _require_same(day, "limit_standard_code", today, limits)
     means = edition_in_force("std_air_validity", day, statistic_code=["day_mean", "running_8h_mean"])
     ozone = edition_in_force("std_air_validity", day, statistic_code="daily_maximum_8h_mean")
-    items = [
-        f"评价标准：空气质量指数及首要污染物按{index.dated_words}评价；浓度限值采用{limits.dated_words}的"
-        f"{ordinal(ZONE_CLASS)}级浓度限值。",
+    limit_class = f"{ordinal(ZONE_CLASS)}级浓度限值"
+    return [
+        f"评价标准：空气质量指数及首要污染物按{index.dated_words}评价；浓度限值采用{limits.dated_words}的{limit_class}。",
         f"数据有效性：日均值按{means.words}判定，O₃日最大8小时平均值按{ozone.words}判定；有效数据不足的不统计、不评价。",
         "统计口径：日期按北京时间自然日（0时至24时）；SO₂、NO₂、CO、PM10、PM2.5为日均浓度，O₃-8h为日最大8小时滑动平均浓度。",
-        "数值修约：按GB/T 8170修约；修约后与限值相同而实际超过限值的，多列小数位以示区别。"
-        "“▲”表示超过限值，“—”表示无有效值或无首要污染物。",
+        "数值修约：按GB/T 8170修约；修约后与限值相同而实际超过限值的，多列小数位以示区别。",
+        "表中符号：“▲”表示超过限值，“—”表示无有效值或无首要污染物。",
         *_replay(marts["fct_air_quality_hourly"]),
         *_sketched(marts),
     ]
-    return items
 
 
 def _require_same(day: date, column: str, today: pl.DataFrame, edition: Edition) -> None:
@@ -92,7 +91,5 @@ def _replay(hours: pl.DataFrame) -> list[str]:
 
 
 def _sketched(marts: Marts) -> list[str]:
-    marks = {
-        mark for name in ("dim_zones", "dim_monitoring_stations") for mark in marts[name]["source_mark"].to_list()
-    }
+    marks = {mark for name in ("dim_zones", "dim_monitoring_stations") for mark in marts[name]["source_mark"].to_list()}
     return ["位置说明：分区边界与站点位置为示意，非测绘成果。"] if "synthetic" in marks else []

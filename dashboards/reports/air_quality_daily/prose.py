@@ -110,10 +110,7 @@ def _particles(stations: Sequence[StationDay], before: Mapping[str, StationDay],
         return f"{full_name(pm25)}仅{top.name}有有效日均浓度，为{high}{unit}，{limit}；该站{comparison}。"
     if low == high:
         return f"各站{full_name(pm25)}日均浓度均为{high}{unit}，{limit}。"
-    return (
-        f"各站{full_name(pm25)}日均浓度为{low}—{high}{unit}，最高值出现在{top.name}，{limit}；"
-        f"该站{comparison}。"
-    )
+    return f"各站{full_name(pm25)}日均浓度为{low}—{high}{unit}，最高值出现在{top.name}，{limit}；该站{comparison}。"
 
 
 def _against_limit(pollutant: Pollutant, *, is_exceeded: bool) -> str:

@@ -127,7 +127,9 @@ def pollutants_on(day: date, rows: pl.DataFrame) -> list[Pollutant]:
     pollutants = []
     for item in seed_rows("ref_air_pollutants").sort("display_order").iter_rows(named=True):
         period = "8h" if item["pollutant_code"] == "o3" else "24h"
-        row = limits.filter((pl.col("pollutant_code") == item["pollutant_code"]) & (pl.col("averaging_period") == period))
+        row = limits.filter(
+            (pl.col("pollutant_code") == item["pollutant_code"]) & (pl.col("averaging_period") == period)
+        )
         decimals = row["concentration_decimals"].item() if row.height == 1 else None
         pollutant = Pollutant(
             code=item["pollutant_code"],
@@ -164,7 +166,9 @@ def station_days(stations: pl.DataFrame, rows: pl.DataFrame, pollutants: Sequenc
     by_station = {row["station_id"]: row for row in rows.iter_rows(named=True)}
     places = {row["station_id"]: row for row in stations.iter_rows(named=True) if row["station_kind"] == "air"}
     return [
-        _station_day({**places.get(station_id, {}), **by_station.get(station_id, {})}, station_id in by_station, pollutants)
+        _station_day(
+            {**places.get(station_id, {}), **by_station.get(station_id, {})}, station_id in by_station, pollutants
+        )
         for station_id in sorted({*places, *by_station})
     ]
 
