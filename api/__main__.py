@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 from datetime import UTC, datetime
 
 import uvicorn
@@ -28,6 +30,9 @@ def main() -> None:
     arguments = parser.parse_args()
     home = Home(settings.home)
     log_as_json_lines()
+    # The server hands a signal back once it has finished; as an exit it still lets the warehouse be closed.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
 
     def clock() -> datetime:
         return (settings.now or datetime.now(UTC)).astimezone(UTC)

@@ -34,7 +34,7 @@ class Context:
     clock: Callable[[], datetime]
 
 
-def _context_of(request: Request) -> Context:
+async def _context_of(request: Request) -> Context:  # async: a plain function would cost a thread
     found: Context = request.app.state.context
     return found
 

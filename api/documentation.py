@@ -36,12 +36,12 @@ def front_page() -> RedirectResponse:
 @ROUTER.get("/docs")
 def documentation(request: Request) -> HTMLResponse:
     """Show every operation."""
-    page = render(request.app.openapi())
+    page = render(request.app.openapi(), str(request.base_url))
     return HTMLResponse(page, headers={"Content-Security-Policy": _POLICY})
 
 
-def render(document: dict[str, Any]) -> str:
-    """Return the page for an OpenAPI document."""
+def render(document: dict[str, Any], address: str) -> str:
+    """Return the page for an OpenAPI document; `address` is where the API was found, with a slash at the end."""
     info = document["info"]
     lines = [
         '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8">',
@@ -49,7 +49,7 @@ def render(document: dict[str, Any]) -> str:
         f"<title>{escape(info['title'])}</title><style>{_STYLE}</style></head><body>",
         f'<h1>{escape(info["title"])} <small class="quiet">{escape(info["version"])}</small></h1>',
         *(f"<p>{escape(paragraph)}</p>" for paragraph in info["description"].split("\n\n")),
-        "<pre>curl -H &quot;Authorization: Bearer 令牌&quot; http://127.0.0.1:8000/v1/marts</pre>",
+        f"<pre>curl -H &quot;Authorization: Bearer 令牌&quot; {escape(address)}v1/marts</pre>",
         '<p>机器可读的接口说明：<a href="/openapi.json">/openapi.json</a>（OpenAPI 3.1）。</p>',
     ]
     for tag in document["tags"]:

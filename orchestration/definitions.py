@@ -8,6 +8,7 @@ from lakehouse.home import Home
 from lakehouse.settings import Settings
 from orchestration.assets.models import model_assets, target_folder
 from orchestration.assets.products import product_assets
+from orchestration.assets.reported import reported_assets
 from orchestration.assets.sources import bronze_assets
 from orchestration.assets.trust import publication_assets, trust_checks
 from orchestration.assets.vitals import vitals_assets
@@ -25,7 +26,14 @@ def definitions() -> dg.Definitions:
     """
     manifest = target_folder(Home(Settings().home)) / "manifest.json"
     ingest, build = ingest_jobs(), build_job()
-    assets = [*bronze_assets(), *vitals_assets(), model_assets(manifest), *publication_assets(), *product_assets()]
+    assets = [
+        *bronze_assets(),
+        *vitals_assets(),
+        *reported_assets(),
+        model_assets(manifest),
+        *publication_assets(),
+        *product_assets(),
+    ]
     return dg.Definitions(
         assets=assets,
         asset_checks=trust_checks(),

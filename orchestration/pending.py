@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 from ingestion.landing import Landing
 from ingestion.readers import DayRange, SourceUnavailableError
-from ingestion.source_file import Source
+from ingestion.source_file import DeliveryKind, Source
+from ingestion.standing import StandingRows
 from lakehouse.settings import PARK_TIME_ZONE
 from orchestration.assets.sources import READERS
 from orchestration.platform import Platform
@@ -15,8 +16,9 @@ from orchestration.platform import Platform
 def pending_days(platform: Platform, source: Source) -> DayRange:
     """Return the business dates from the oldest unknown delivery to today, and at least the look-back window.
 
-    Every delivery is compared by its content, so a late or corrected file of years ago is found; a source that cannot
-    be reached is left to its own asset, which will be red.
+    Every delivery is compared by its content, so a late or corrected file of years ago is found. A feed of changes is
+    not asked: it goes on where its newest record stands, less the look-back. A source that cannot be reached is left to
+    its own asset, which will be red.
     """
     today = platform.present.astimezone(PARK_TIME_ZONE).date()
     first = today
@@ -27,6 +29,11 @@ def pending_days(platform: Platform, source: Source) -> DayRange:
 
 def _oldest_unknown(platform: Platform, source: Source, stream_name: str, today: date) -> list[date]:
     stream = source.streams[stream_name]
+    if stream.delivery is DeliveryKind.CHANGES:
+        newest = StandingRows(platform.lake, source, stream_name).newest_moment()
+        if newest is None:
+            return [stream.partition.first]
+        return [(newest.astimezone(PARK_TIME_ZONE).date() - stream.look_back).replace(day=1)]
     known = Landing(platform.lake, source, stream_name, platform.present).known_deliveries()
     everything = DayRange(stream.partition.first, today + timedelta(days=1))
     try:

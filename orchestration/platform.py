@@ -15,6 +15,8 @@ from lakehouse.settings import Settings
 from lakehouse.warehouse import Warehouse, open_warehouse
 from security.key_provider import KeyProvider, open_key_provider
 
+MIDDLE_PLATFORM = "middle_platform"  # service name of the simulated one, and the name of the secret we share with it
+
 
 def open_keys(settings: Settings, home: Home) -> KeyProvider:
     """Return the holder of the keys of these settings."""
@@ -57,7 +59,27 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
     def source_address(self, setting: str) -> str:
         """Return the address of a source system: the setting, else the simulated park's own."""
         configured = getattr(self.settings, setting)
-        return str(configured or self.home.source_systems / setting.removesuffix("_url"))
+        if configured:
+            return str(configured)
+        systems = self.home.source_systems
+        simulated = {
+            "middle_platform_url": self.home.addresses().get(MIDDLE_PLATFORM, "http://127.0.0.1:9"),
+            "economic_information_url": f"sqlite:///{systems}/legacy_statistics/economic_information.db",
+            "smart_statistics_url": f"sqlite:///{systems}/legacy_statistics/smart_statistics.db",
+            "contractor_safety_url": f"sqlite:///{systems}/legacy_contractor/contractor_safety.db",
+        }
+        return simulated.get(setting, str(systems / setting.removesuffix("_url")))
+
+    def source_password(self, setting: str) -> str | None:
+        """Return the password of a source's database, where a file holds it."""
+        name = setting.removesuffix("_url")
+        file: Path | None = getattr(self.settings, f"{name}_password_file", None)
+        return self.home.secret(name, file) if file is not None else None
+
+    @property
+    def middle_platform_secret(self) -> str:
+        """Our client secret at the data middle platform; for the simulated one it is generated on the first run."""
+        return self.home.secret(MIDDLE_PLATFORM, self.settings.middle_platform_client_secret_file)
 
     @contextmanager
     def warehouse(self) -> Iterator[Warehouse]:

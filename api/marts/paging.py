@@ -63,10 +63,14 @@ def parse_order(table: Table, text: str | None) -> tuple[OrderTerm, ...]:
     return tuple(terms)
 
 
-def order_by(order: Sequence[OrderTerm]) -> sql.Composed:
+def order_by(order: Sequence[OrderTerm], place: str = "ctid") -> sql.Composed:
     """Return the ORDER BY clause over the table `mart`, ending in the place of the row.
 
     Columns are named with their table: a bare name would mean the selected text of an instant, not the instant.
+
+    Args:
+        order: the columns.
+        place: under which name the table carries the place of a row.
     """
     terms = [
         sql.SQL("{} desc nulls last" if term.is_descending else "{} asc nulls last").format(
@@ -74,7 +78,7 @@ def order_by(order: Sequence[OrderTerm]) -> sql.Composed:
         )
         for term in order
     ]
-    return sql.SQL("order by {}").format(sql.SQL(", ").join([*terms, sql.SQL("mart.ctid")]))
+    return sql.SQL("order by {}").format(sql.SQL(", ").join([*terms, sql.Identifier("mart", place)]))
 
 
 def after(order: Sequence[OrderTerm], position: Position) -> sql.Composed:

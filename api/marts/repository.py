@@ -47,6 +47,9 @@ where i.indexrelid = (
 order by k.position
 """
 
+# Names that no column of ours can have: the place of a row, and the table it was read from.
+_PLACE, _OID = "#place", "#table"
+
 
 @dataclass(frozen=True)
 class Publication:
@@ -129,9 +132,16 @@ def page(
     """Return at most `limit` rows behind a position."""
     chosen = [select_expression(column, Rendering.JSON) for column in columns]
     marks: list[sql.Composable] = [sql.SQL("{}::text").format(sql.Identifier(term.column.name)) for term in order]
-    marks += [sql.SQL("ctid::text"), sql.SQL("tableoid::bigint")]
+    marks += [sql.SQL("{}::text").format(sql.Identifier(_PLACE)), sql.SQL("{}::bigint").format(sql.Identifier(_OID))]
     behind = [after(order, position)] if position is not None else []
-    query = _select(mart, [*chosen, *marks], [*conditions, *behind], order, limit + 1)
+    query = _select(
+        mart,
+        columns=columns,
+        chosen=[*chosen, *marks],
+        conditions=[*conditions, *behind],
+        order=order,
+        limit=limit + 1,
+    )
     rows = connection.execute(query).fetchall()
     width = len(chosen)
     last = None
@@ -154,23 +164,39 @@ def export_query(
 ) -> str:
     """Return the text of the query that a file is made from; values stand in it, quoted by the driver."""
     chosen = [select_expression(column, rendering) for column in columns]
-    return _select(mart, chosen, conditions, order, limit).as_string(connection)
+    query = _select(mart, columns=columns, chosen=chosen, conditions=conditions, order=order, limit=limit)
+    return query.as_string(connection)
 
 
 def _select(
     mart: Table,
+    *,
+    columns: Sequence[Column],
     chosen: Sequence[sql.Composable],
     conditions: Sequence[sql.Composable],
     order: Sequence[OrderTerm],
     limit: int,
 ) -> sql.Composed:
+    """Return a query in two steps: choose rows by their stored values, then render those that were chosen.
+
+    Rendered in one step, every row of the table would be turned into text before the first ones are picked.
+    """
+    needed = dict.fromkeys([*(column.name for column in columns), *(term.column.name for term in order)])
+    stored: list[sql.Composable] = [sql.Identifier(name) for name in needed]
+    stored += [
+        sql.SQL("{} as {}").format(sql.Identifier(hidden), sql.Identifier(name))
+        for hidden, name in (("ctid", _PLACE), ("tableoid", _OID))
+    ]
     where = sql.SQL(" where {}").format(sql.SQL(" and ").join(conditions)) if conditions else sql.SQL("")
-    return sql.SQL("select {} from {} as mart{} {} limit {}").format(
-        sql.SQL(", ").join(chosen),
+    rows = sql.SQL("select {} from {} as mart{} {} limit {}").format(
+        sql.SQL(", ").join(stored),
         sql.Identifier("published", mart.mart),
         where,
         order_by(order),
         sql.Literal(limit),
+    )
+    return sql.SQL("select {} from ({}) as mart {}").format(
+        sql.SQL(", ").join(chosen), rows, order_by(order, place=_PLACE)
     )
 
 

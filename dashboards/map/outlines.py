@@ -56,6 +56,5 @@ def build_outlines(zones: Sequence[Zone], store: ArtifactStore) -> int:
 
 def _geometry(geometry: BaseGeometry) -> dict[str, Any]:
     """Return GeoJSON with outer rings anticlockwise (RFC 7946, 3.1.6)."""
-    turned = shapely.orient_polygons(geometry) if hasattr(shapely, "orient_polygons") else geometry
-    content: dict[str, Any] = mapping(shapely.set_precision(turned, _GRID))
+    content: dict[str, Any] = mapping(shapely.orient_polygons(shapely.set_precision(geometry, _GRID)))
     return content

@@ -58,7 +58,7 @@ class IssuedReport:
     sm3: str
     release: str
     data_until: datetime
-    is_new: bool
+    is_new: bool = False
 
 
 def issue_report(  # noqa: PLR0917
@@ -120,7 +120,7 @@ class _Issue:
             "where report_name = %s and business_date = %s and is_current",
             (self.report.report, self.business_date),
         ).fetchone()
-        return None if row is None else IssuedReport(self.report.report, self.business_date, *row, False)
+        return None if row is None else IssuedReport(self.report.report, self.business_date, *row)
 
     def still_stands(self, standing: IssuedReport) -> bool:
         """Tell whether the standing version is still right, and put back its files where the store lost them."""

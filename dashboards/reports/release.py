@@ -93,6 +93,6 @@ def _held_words(mart: str, since: datetime) -> str:
     label = load_catalogue().vocabulary.marts.get(mart)
     name = mart if label is None else label.zh
     return (
-        f"暂缓发布：数据集“{name}”自{moment_words(since)}起有更新未通过质量校核、暂缓发布，"
+        f"暂缓发布：数据集“{name}”自{moment_words(since)}起的更新未通过质量校核，暂不发布；"
         "本报告依据此前通过校核的数据编制。"
     )

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Final
 
 import typst
 
@@ -20,7 +20,7 @@ from dashboards.fonts import our_fonts
 from dashboards.reports.chinese import day_words, moment_words, weekday_words
 from dashboards.reports.report_file import REPORTS_FOLDER, Content, Report, ReportError
 
-PDF_STANDARD = "a-2b"
+PDF_STANDARD: Final = "a-2b"
 _KEYWORDS = re.compile(rb"<pdf:Keywords>([^<]*)</pdf:Keywords>")
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import dagster as dg
 
+from dashboards.map.outlines import build_outlines
 from dashboards.map.tiles import build_tiles
 from dashboards.map.zones import zones_from_rows
 from dashboards.reports.issue import issue_report
@@ -69,5 +70,6 @@ def base_map(platform: Platform) -> dg.MaterializeResult[Any]:
     if platform.artifacts.exists(marker) and platform.artifacts.read(marker) == fingerprint:
         return dg.MaterializeResult(metadata={"tiles": 0, "unchanged": True})
     tiles = build_tiles(zones_from_rows(zones), platform.artifacts)
+    build_outlines(zones_from_rows(zones), platform.artifacts)
     platform.artifacts.write(marker, fingerprint)
     return dg.MaterializeResult(metadata={"tiles": tiles, "unchanged": False})

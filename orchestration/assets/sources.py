@@ -8,12 +8,35 @@ import dagster as dg
 from ingestion.landing import Landing, LandingResult
 from ingestion.readers import Reader
 from ingestion.readers.daily_archive import DailyArchive
+from ingestion.readers.database import DatabaseReader
+from ingestion.readers.middle_platform import MiddlePlatformReader
 from ingestion.source_file import Source, load_sources
+from ingestion.standing import StandingRows
 from orchestration.partitions import SINGLE_RUN, days_of, partitions_of
 from orchestration.platform import Platform
 
+
+def _database(platform: Platform, setting: str) -> Reader:
+    address, password = platform.source_address(setting), platform.source_password(setting)
+    return DatabaseReader(address, setting, platform.present, password, platform.key_provider)
+
+
+def _middle_platform(platform: Platform, setting: str) -> Reader:
+    return MiddlePlatformReader(
+        platform.source_address(setting),
+        setting,
+        platform.settings.middle_platform_client_id,
+        platform.middle_platform_secret,
+        platform.present,
+        lambda source, stream: StandingRows(platform.lake, source, source.name_of(stream)).newest_moment(),
+        platform.key_provider,
+    )
+
+
 READERS: dict[str, Callable[[Platform, str], Reader]] = {
     "daily_archive": lambda platform, setting: DailyArchive(platform.source_folder(setting), setting),
+    "database": _database,
+    "middle_platform": _middle_platform,
 }
 RETRY = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL)
 REPORT_EVERY = 200
@@ -43,7 +66,8 @@ def _bronze(source: Source, stream_name: str) -> dg.AssetsDefinition:
     )
     def land(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
         reader = READERS[source.reader](platform, source.location)
-        landing = Landing(platform.lake, source, stream_name, platform.present)
+        keys = platform.key_provider if stream.personal_columns else None
+        landing = Landing(platform.lake, source, stream_name, platform.present, keys)
         seen = 0
 
         def progress(step: int) -> None:
@@ -52,7 +76,8 @@ def _bronze(source: Source, stream_name: str) -> dg.AssetsDefinition:
             if seen % REPORT_EVERY == 0:
                 context.log.info(f"{stream.title.zh}：已读 {seen} 份")
 
-        result = landing.land(reader.deliveries(source, stream, days_of(context)), progress)
+        days = days_of(context)
+        result = landing.land(reader.deliveries(source, stream, days), progress, days=days)
         return dg.MaterializeResult(metadata=_evidence(result))
 
     return land

@@ -10,9 +10,8 @@ from rich.table import Table
 from lakehouse.embedded_postgres import EmbeddedPostgresError, binary_folder, free_port
 from lakehouse.home import LEAST_FREE_BYTES, Home
 from lakehouse.settings import Settings
+from orchestration.browser import browser_program
 from orchestration.command_line.terminal import open_console
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def examine(settings: Settings, home: Home) -> list[Finding]:
         Finding(
             "浏览器（Chromium）",
             "make once 的页面检查与截图测试",
-            any(shutil.which(name) for name in BROWSERS),
+            browser_program() is not None,
             is_required=False,
             remedy="apt-get install chromium fonts-noto-cjk",
         ),

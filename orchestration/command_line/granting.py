@@ -27,7 +27,7 @@ SCOPES = "、".join(scope.value for scope in Scope)
 
 @application.command("create")
 def create(
-    name: Annotated[str, typer.Argument(help="使用者名称，会随其决定一并留痕")],
+    name: Annotated[str, typer.Option(help="使用者名称，会随其决定一并留痕")],
     scope: Annotated[list[str], typer.Option(help=f"权限，可重复给出：{SCOPES}")],
     days: Annotated[int | None, typer.Option(help="有效天数；不给则长期有效")] = None,
 ) -> None:

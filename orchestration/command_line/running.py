@@ -24,9 +24,10 @@ from lakehouse.home import DiskTooFullError, Home
 from lakehouse.lake import Lake
 from lakehouse.settings import Settings, process_environment
 from lakehouse.warehouse import Role, Warehouse, open_warehouse
-from orchestration.command_line.surfaces import Surface, check_surfaces
+from orchestration.command_line.surfaces import Surface, SurfaceCheck
 from orchestration.command_line.terminal import address_table, built_table, open_console, outcome_table, phase, phases
 from orchestration.dagster_instance import migrate, write_instance
+from orchestration.platform import open_keys
 from orchestration.services import screens
 from orchestration.services.catalogue import api_service, dagster_services
 from orchestration.services.supervisor import ServiceError, Supervisor
@@ -82,7 +83,7 @@ class PlatformRun:
     def serve(self) -> bool:
         """Build, then serve until someone asks to end or a service ends by itself."""
         with ExitStack() as stack:
-            succeeded, _ = self._build(stack)
+            succeeded, _, _ = self._build(stack)
             self.console.print("按 Ctrl-C 结束。")
             while (complaint := self.supervisor.first_ended()) is None:
                 time.sleep(POLL_S)
@@ -92,12 +93,14 @@ class PlatformRun:
     def check(self) -> bool:
         """Build, open every surface once, and end."""
         with ExitStack() as stack:
-            succeeded, surfaces = self._build(stack)
-            outcomes = check_surfaces(surfaces, self.home)
+            succeeded, surfaces, warehouse = self._build(stack)
+            keys = open_keys(self.settings, self.home)
+            admin = (screens.ADMIN_NAME, self.home.secret("superset_admin"))
+            outcomes = SurfaceCheck(self.settings, self.home, warehouse, keys, admin).check(surfaces)
             self.console.print(outcome_table(outcomes))
         return succeeded and all(outcome.passed for outcome in outcomes)
 
-    def _build(self, stack: ExitStack) -> tuple[bool, list[Surface]]:
+    def _build(self, stack: ExitStack) -> tuple[bool, list[Surface], Warehouse]:
         started = time.monotonic()
         self.supervisor.clear_leftovers()
         progress = stack.enter_context(phases(self.console))
@@ -137,7 +140,7 @@ class PlatformRun:
         self._closing_tables(warehouse, surfaces, time.monotonic() - started)
         for step, sentence in failures.items():
             self.console.print(f"[red]✗ {step}：{sentence[:800]}", soft_wrap=True)
-        return not failures, surfaces
+        return not failures, surfaces, warehouse
 
     def _wait_for_services(self) -> None:
         for name in list(self.supervisor.running):

@@ -114,7 +114,7 @@ def service(settings: Settings, home: Home, warehouse: Warehouse) -> Service:
         superset.command(LOOPBACK, port),
         superset.environment(),
         ready_url=f"{address}{READY_PATH}",
-        address=f"{address}/superset/dashboard/park_overview/",
+        address=f"{address}/superset/dashboard/park-overview/",
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,7 +22,6 @@ from quality.publishing import LEDGER
 from security.key_ring import FileKeyRing
 
 NOW = datetime(2026, 3, 5, 4, 0, tzinfo=UTC)
-HOURS = 400
 MARTS = """
 create table published.fct_air_quality_hourly (
     station_id text not null, zone_id text not null, measured_at timestamptz not null, business_date date not null,
@@ -36,20 +34,22 @@ select 'A0' || s, 'Z' || s, t, (t at time zone 'Asia/Shanghai')::date,
     case when extract(hour from t) = 3 then null else 20 + (s * 7 + extract(hour from t))::int end, 1,
     extract(hour from t) / 2.0, case when s = 2 then 'PM₂.₅' end, case s when 1 then 'measured' else 'replayed' end
 from generate_series(1, 3) as s,
-    generate_series(timestamptz '2026-02-16 04:00Z', timestamptz '2026-02-16 04:00Z' + interval '399 hours', '1 hour') t;
+    generate_series(timestamptz '2026-02-16 04:00Z', timestamptz '2026-03-04 19:00Z', '1 hour') as t;
 
 create table published.fct_air_quality_latest (
     station_id text not null, measured_at timestamptz not null, age_hours double precision not null, aqi integer,
     aqi_level integer, pm25_ug_per_m3 double precision, data_origin text not null
 );
 insert into published.fct_air_quality_latest values
-    ('A01', '2026-03-05 03:00Z', 1, 63, 2, 44, 'measured'), ('A02', '2026-03-05 03:00Z', 1, null, null, null, 'simulated');
+    ('A01', '2026-03-05 03:00Z', 1, 63, 2, 44, 'measured'),
+    ('A02', '2026-03-05 03:00Z', 1, null, null, null, 'simulated');
 create table published.dim_monitoring_stations (
     station_id text not null, station_name text not null, station_kind text not null, zone_id text not null,
     zone_name text not null, longitude double precision not null, latitude double precision not null
 );
 insert into published.dim_monitoring_stations values
-    ('A01', '西北边界空气站', 'air', 'Z1', '一区', 121.41, 30.8), ('A02', '北边界空气站', 'air', 'Z2', '二区', 121.44, 30.81),
+    ('A01', '西北边界空气站', 'air', 'Z1', '一区', 121.41, 30.8),
+    ('A02', '北边界空气站', 'air', 'Z2', '二区', 121.44, 30.81),
     ('A03', '停用站', 'air', 'Z2', '二区', 121.45, 30.82);
 create table published.dim_zones (zone_id text not null, zone_name text not null, boundary_geojson text not null,
     source_mark text not null);
@@ -62,10 +62,12 @@ create table published.fct_gate_entries (
     is_inside boolean, ratio double precision, entered_at timestamp, run uuid
 );
 insert into published.fct_gate_entries values
-    (1, '欧阳建国', '13812345678', 'ab', 13812345678, 1234567890.10, '含逗号, "引号"' || chr(10) || '和换行', '{a,b}', '{"k": 1}',
+    (1, '欧阳建国', '13812345678', 'ab', 13812345678, 1234567890.10,
+     '含逗号, "引号"' || chr(10) || '和换行', '{a,b}', '{"k": 1}',
      7, 'x', true, 0.5, '2026-03-01 08:00:00.5', '00000000-0000-0000-0000-000000000001'),
     (2, null, null, null, null, null, '', null, null, 8, null, null, 'NaN', null, null),
-    (3, '李四', '021-5555666', 'cd', 1, 0.00, '=1+1', '{}', '[]', 9, 'y', false, 'Infinity', '2026-03-01 09:00:00', null);
+    (3, '李四', '021-5555666', 'cd', 1, 0.00, '=1+1', '{}', '[]', 9, 'y', false, 'Infinity',
+     '2026-03-01 09:00:00', null);
 create table published.not_in_the_ledger (secret text);
 insert into published.not_in_the_ledger values ('unpublished');
 """
@@ -85,6 +87,7 @@ class Clock:
     now: datetime = NOW
 
     def __call__(self) -> datetime:
+        """Return the moment that is set."""
         return self.now
 
 
@@ -145,11 +148,3 @@ def reader(park: Park) -> TestClient:
 def _present(park: Park) -> Iterator[None]:
     yield
     park.clock.now = NOW
-
-
-def rows_of(client: TestClient, address: str) -> list[dict[str, object]]:
-    """Return the rows of one page."""
-    answer = client.get(address)
-    assert answer.status_code == 200, answer.text
-    rows: list[dict[str, object]] = json.loads(answer.text)["rows"]
-    return rows

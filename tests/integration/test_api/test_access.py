@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import re
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from fastapi.testclient import TestClient
@@ -13,16 +14,19 @@ from api.tokens.service import create_token, list_tokens, revoke_token
 from lakehouse.warehouse import Role
 from security.key_provider import KeyPurpose, KeyState
 
+if TYPE_CHECKING:
+    from tests.integration.test_api.conftest import Park
+
 pytestmark = pytest.mark.integration
 OPEN = {"/livez", "/readyz", "/v1/map/tiles/{z}/{x}/{y}.png"}
 
 
-def status(park, text: str) -> int:
+def status(park: Park, text: str) -> int:
     caller = TestClient(park.application, headers={"Authorization": f"Bearer {text}"})
     return caller.get("/v1/marts").status_code
 
 
-def test_everything_but_health_and_tiles_asks_for_a_token(park):
+def test_everything_but_health_and_tiles_asks_for_a_token(park: Park):
     document = park.application.openapi()
     stranger = park.client()
     asked = 0
@@ -40,7 +44,7 @@ def test_everything_but_health_and_tiles_asks_for_a_token(park):
     assert asked >= 15
 
 
-def test_a_token_opens_its_scopes_only(park):
+def test_a_token_opens_its_scopes_only(park: Park):
     addresses = {
         Scope.MARTS_READ: "/v1/marts",
         Scope.METRICS_READ: "/v1/metrics",
@@ -54,7 +58,7 @@ def test_a_token_opens_its_scopes_only(park):
         assert opened == {scope} & addresses.keys()
 
 
-def test_a_token_ends_when_it_expires_or_is_revoked(park):
+def test_a_token_ends_when_it_expires_or_is_revoked(park: Park):
     _, short = park.token(Scope.MARTS_READ, expires_at=park.clock() + timedelta(hours=1))
     token_id, text = park.token(Scope.MARTS_READ)
     assert (status(park, short), status(park, text)) == (200, 200)
@@ -68,7 +72,7 @@ def test_a_token_ends_when_it_expires_or_is_revoked(park):
     assert again.revoked_at == revoked.revoked_at
 
 
-def test_a_rotated_key_keeps_tokens_and_a_destroyed_one_ends_them(park):
+def test_a_rotated_key_keeps_tokens_and_a_destroyed_one_ends_them(park: Park):
     _, text = park.token(Scope.MARTS_READ)
     before = park.keys.active(KeyPurpose.TOKEN).key_id
     park.keys.rotate(KeyPurpose.TOKEN)
@@ -79,7 +83,7 @@ def test_a_rotated_key_keeps_tokens_and_a_destroyed_one_ends_them(park):
 
 
 @pytest.mark.parametrize("kind", ["garbage", "other_secret", "other_id", "upper", "empty"])
-def test_an_altered_token_opens_nothing(park, kind: str):
+def test_an_altered_token_opens_nothing(park: Park, kind: str):
     token_id, text = park.token(Scope.MARTS_READ)
     other_id, _ = park.token(Scope.MARTS_READ)
     altered = {
@@ -92,7 +96,7 @@ def test_an_altered_token_opens_nothing(park, kind: str):
     assert status(park, altered) == 401
 
 
-def test_the_table_holds_no_secret(park):
+def test_the_table_holds_no_secret(park: Park):
     token_id, text = park.token(Scope.MARTS_READ)
     secret = text.rsplit("_", 1)[1]
     rows = park.warehouse.read(Role.PUBLISHER, "select t::text as line from ops.api_tokens as t")["line"]
@@ -105,7 +109,7 @@ def test_the_table_holds_no_secret(park):
 @pytest.mark.parametrize(
     "asked", [{"name": " "}, {"scopes": []}, {"scopes": ["marts:write"]}, {"expires_at": "past"}, {"name": "a\nb"}]
 )
-def test_a_token_that_makes_no_sense_is_not_made(park, asked: dict):
+def test_a_token_that_makes_no_sense_is_not_made(park: Park, asked: dict):
     if "expires_at" in asked:
         asked = {"expires_at": park.clock()}
     wanted = {"name": "系统", "scopes": [Scope.MARTS_READ], **asked}
@@ -113,7 +117,7 @@ def test_a_token_that_makes_no_sense_is_not_made(park, asked: dict):
         create_token(connection, park.keys, now=park.clock(), **wanted)
 
 
-def test_an_unknown_token_cannot_be_revoked(park):
+def test_an_unknown_token_cannot_be_revoked(park: Park):
     with pytest.raises(TokenRequestError), park.warehouse.connect(Role.PUBLISHER) as connection:
         revoke_token(connection, "0123456789abcdef", now=park.clock())
 
@@ -136,7 +140,7 @@ def test_unknown_addresses_and_methods_are_problems_too(reader: TestClient):
     assert refused.headers["allow"] == "GET"
 
 
-def test_a_body_without_end_is_not_read(park):
+def test_a_body_without_end_is_not_read(park: Park):
     caller = park.client(Scope.DECISIONS_WRITE)
     assert caller.post("/v1/decisions", content=b"x" * 1_000_001).status_code == 413
     assert caller.post("/v1/decisions", content=iter([b"{}"])).status_code == 413

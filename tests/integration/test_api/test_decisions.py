@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -12,11 +13,14 @@ from api.decisions.service import list_decisions, record_decision
 from api.tokens.schemas import Scope
 from lakehouse.warehouse import Role
 
+if TYPE_CHECKING:
+    from tests.integration.test_api.conftest import Park
+
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
-def caller(park) -> TestClient:
+def caller(park: Park) -> TestClient:
     return park.client(Scope.DECISIONS_READ, Scope.DECISIONS_WRITE, name="值班系统")
 
 
@@ -35,7 +39,7 @@ def decision(subject: str, **changes: object) -> dict[str, object]:
     }
 
 
-def test_a_decision_is_kept_with_who_when_and_why(park, caller: TestClient, subject: str):
+def test_a_decision_is_kept_with_who_when_and_why(park: Park, caller: TestClient, subject: str):
     answer = caller.post("/v1/decisions", json=decision(subject, decided_by="王值班"))
     assert answer.status_code == 201, answer.text
     kept = answer.json()
@@ -101,7 +105,7 @@ def test_a_repeated_request_is_recorded_once(caller: TestClient, subject: str):
     assert (other.status_code, other.json()["code"]) == (409, "decision.id_taken")
 
 
-def test_of_many_who_decide_at_once_one_decides(park, caller: TestClient, subject: str):
+def test_of_many_who_decide_at_once_one_decides(park: Park, caller: TestClient, subject: str):
     statuses: list[int] = []
     barrier = threading.Barrier(6)
 
@@ -148,7 +152,7 @@ def test_pages_of_decisions_lead_on(caller: TestClient, subject: str):
     assert len(found) == 5
 
 
-def test_the_command_line_records_through_the_same_function(park, subject: str):
+def test_the_command_line_records_through_the_same_function(park: Park, subject: str):
     new = NewDecision(kind="rule_adoption", subject=subject, verdict="adopted", reason="试运行一月无误报")
     with park.warehouse.connect(Role.API) as connection:
         kept, is_new = record_decision(connection, new, recorded_by="park decide", now=park.clock())
@@ -162,7 +166,7 @@ def test_the_command_line_records_through_the_same_function(park, subject: str):
     "statement", ["update ops.decisions set reason = 'x'", "delete from ops.decisions", "truncate ops.decisions"]
 )
 @pytest.mark.parametrize("role", [Role.API, Role.PUBLISHER])
-def test_nobody_changes_a_decision(park, caller: TestClient, subject: str, statement: str, role: Role):
+def test_nobody_changes_a_decision(park: Park, caller: TestClient, subject: str, statement: str, role: Role):
     caller.post("/v1/decisions", json=decision(subject))
     with pytest.raises(psycopg.errors.InsufficientPrivilege), park.warehouse.connect(role) as connection:
         connection.execute(statement)
@@ -180,10 +184,10 @@ def test_nobody_changes_a_decision(park, caller: TestClient, subject: str, state
         (Role.BUILDER, "select 1 from ops.api_tokens"),
     ],
 )
-def test_each_role_sees_its_own_room_only(park, role: Role, statement: str):
+def test_each_role_sees_its_own_room_only(park: Park, role: Role, statement: str):
     with pytest.raises(psycopg.errors.InsufficientPrivilege), park.warehouse.connect(role) as connection:
         connection.execute(statement)
 
 
-def test_dbt_reads_decisions_as_one_more_source(park):
+def test_dbt_reads_decisions_as_one_more_source(park: Park):
     assert park.warehouse.read(Role.BUILDER, "select count(*) from ops.decisions").height == 1

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
@@ -8,15 +10,18 @@ from api.application import create_application
 from api.operations import prepare_operations
 from lakehouse.warehouse import Role, Warehouse
 
+if TYPE_CHECKING:
+    from tests.integration.test_api.conftest import Park
+
 pytestmark = pytest.mark.integration
 
 
-def test_a_published_park_is_ready(park):
+def test_a_published_park_is_ready(park: Park):
     answer = park.client().get("/readyz")
     assert (answer.status_code, answer.json()["checks"]["warehouse"]) == (200, "ok：已发布 5 个数据集")
 
 
-def test_before_the_first_publication_it_is_not_ready_and_says_why(park):
+def test_before_the_first_publication_it_is_not_ready_and_says_why(park: Park):
     with park.warehouse.connect(Role.PUBLISHER) as connection:
         connection.execute("alter table published.publications rename to publications_away")
     try:
@@ -28,7 +33,7 @@ def test_before_the_first_publication_it_is_not_ready_and_says_why(park):
     assert "尚未发布任何数据集" in answer.json()["detail"]
 
 
-def test_without_a_database_it_lives_says_so_and_recovers_nothing_by_guessing(park):
+def test_without_a_database_it_lives_says_so_and_recovers_nothing_by_guessing(park: Park):
     nowhere = Warehouse(sa.URL.create("postgresql+psycopg", "u", "p", "127.0.0.1", 1, "park"), park.warehouse.home)
     application = create_application(nowhere, park.artifacts, park.keys, clock=park.clock)
     caller = TestClient(
@@ -43,7 +48,7 @@ def test_without_a_database_it_lives_says_so_and_recovers_nothing_by_guessing(pa
     assert answer.headers["retry-after"] == "5"
 
 
-def test_preparing_again_changes_nothing(park):
+def test_preparing_again_changes_nothing(park: Park):
     before = park.warehouse.read(Role.PUBLISHER, "select count(*) as n from ops.api_tokens")["n"][0]
     park.warehouse.prepare()
     prepare_operations(park.warehouse)

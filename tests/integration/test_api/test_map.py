@@ -1,19 +1,24 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from fastapi.testclient import TestClient
 
 from api.tokens.schemas import Scope
 
+if TYPE_CHECKING:
+    from tests.integration.test_api.conftest import Park
+
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
-def caller(park) -> TestClient:
+def caller(park: Park) -> TestClient:
     return park.client(Scope.MAP_READ)
 
 
-def test_the_list_tells_which_layers_have_data(park, caller: TestClient):
+def test_the_list_tells_which_layers_have_data(park: Park, caller: TestClient):
     park.artifacts.write("map/tiles/12/3429/1679.png", b"png")
     body = caller.get("/v1/map/layers").json()
     layers = {layer["layer"]: layer for layer in body["layers"]}
@@ -62,7 +67,7 @@ def test_an_unchanged_layer_is_not_sent_again(caller: TestClient):
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_a_drawn_tile_is_kept_and_an_empty_one_is_asked_for_again_soon(park):
+def test_a_drawn_tile_is_kept_and_an_empty_one_is_asked_for_again_soon(park: Park):
     park.artifacts.write("map/tiles/12/3429/1680.png", b"a tile")
     stranger = park.client()
     drawn = stranger.get("/v1/map/tiles/12/3429/1680.png")
@@ -75,6 +80,6 @@ def test_a_drawn_tile_is_kept_and_an_empty_one_is_asked_for_again_soon(park):
 
 
 @pytest.mark.parametrize("tile", ["3/8/0", "3/0/8", "3/-1/0", "25/0/0", "-1/0/0"])
-def test_a_tile_outside_the_grid_does_not_exist(park, tile: str):
+def test_a_tile_outside_the_grid_does_not_exist(park: Park, tile: str):
     answer = park.client().get(f"/v1/map/tiles/{tile}.png")
     assert (answer.status_code, answer.json()["code"]) == (404, "map.tile_unknown")

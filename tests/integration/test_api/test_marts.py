@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import TYPE_CHECKING
 
 import httpx
 import polars as pl
@@ -14,6 +15,9 @@ from hypothesis import strategies as st
 from api.marts.filters import OPERATORS
 from api.tokens.schemas import Scope
 from lakehouse.warehouse import Role
+
+if TYPE_CHECKING:
+    from tests.integration.test_api.conftest import Park
 
 pytestmark = pytest.mark.integration
 HOURLY = "/v1/marts/fct_air_quality_hourly"
@@ -154,7 +158,7 @@ def test_pages_hold_every_row_once_and_in_order(reader: TestClient, order: str):
         assert values[len(known) :] == [None] * 48
 
 
-def test_a_page_after_a_new_publication_is_refused_instead_of_mixed(park, reader: TestClient):
+def test_a_page_after_a_new_publication_is_refused_instead_of_mixed(park: Park, reader: TestClient):
     with park.warehouse.connect(Role.PUBLISHER) as connection:
         connection.execute("create table published.dim_zones__next (like published.dim_zones)")
         connection.execute("insert into published.dim_zones__next select * from published.dim_zones")
@@ -315,6 +319,6 @@ def test_no_parameter_breaks_the_query_or_reaches_beyond_it(reader: TestClient, 
     assert "13812345678" not in answer.text
 
 
-def test_another_scope_does_not_open_marts(park):
+def test_another_scope_does_not_open_marts(park: Park):
     body = problem(park.client(Scope.METRICS_READ).get("/v1/marts"), 403, "token.scope_missing")
     assert body["scope"] == "marts:read"

@@ -1,17 +1,22 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from fastapi.testclient import TestClient
 
 from api.tokens.schemas import Scope
 from semantic.catalogue import load_catalogue
 
+if TYPE_CHECKING:
+    from tests.integration.test_api.conftest import Park
+
 pytestmark = pytest.mark.integration
 VALUES = "/v1/metrics/aqi_hourly_worst/values"
 
 
 @pytest.fixture(scope="module")
-def caller(park) -> TestClient:
+def caller(park: Park) -> TestClient:
     return park.client(Scope.METRICS_READ)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import pytest
@@ -9,6 +10,9 @@ from fastapi.testclient import TestClient
 from api.tokens.schemas import Scope
 from lakehouse.warehouse import Role
 from security import sm3
+
+if TYPE_CHECKING:
+    from tests.integration.test_api.conftest import Park
 
 pytestmark = pytest.mark.integration
 INDEX = """
@@ -21,12 +25,12 @@ DAY = "/v1/reports/air_quality_daily/2026-03-04"
 
 
 @pytest.fixture(scope="module")
-def caller(park) -> TestClient:
+def caller(park: Park) -> TestClient:
     return park.client(Scope.REPORTS_READ)
 
 
 @pytest.fixture
-def _issued(park) -> Iterator[None]:
+def _issued(park: Park) -> Iterator[None]:
     with park.warehouse.connect(Role.PUBLISHER) as connection:
         connection.execute(INDEX)
         for version, is_current in ((1, False), (2, True)):
@@ -37,7 +41,8 @@ def _issued(park) -> Iterator[None]:
             if signature:
                 park.artifacts.write(signature, b"signature")
             connection.execute(
-                "insert into published.reports values ('air_quality_daily', '空气质量日报', '2026-03-04', %s, %s, %s, %s, "
+                "insert into published.reports values "
+                "('air_quality_daily', '空气质量日报', '2026-03-04', %s, %s, %s, %s, "
                 "'2026-03-04T16:00Z', '2026-03-05T01:00Z', 'r1', %s)",
                 (version, name, signature, sm3.digest(content).hex(), is_current),
             )
@@ -82,7 +87,7 @@ def test_a_version_that_was_not_issued_is_not_found(caller: TestClient, version:
 
 
 @pytest.mark.usefixtures("_issued")
-def test_an_altered_or_lost_file_is_not_handed_out(park, caller: TestClient):
+def test_an_altered_or_lost_file_is_not_handed_out(park: Park, caller: TestClient):
     path = park.artifacts.write("reports/air_quality_daily/2026-03-04/v2.pdf", b"%PDF altered")
     altered = caller.get(f"{DAY}/2/pdf")
     assert (altered.status_code, altered.json()["code"]) == (500, "report.altered")

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
 import pytest
 
@@ -52,14 +53,14 @@ def test_every_reference_of_the_description_leads_somewhere(document: dict):
 
 
 def test_the_page_lists_every_operation_and_loads_nothing(document: dict):
-    page = render(document)
+    page = render(document, "http://127.0.0.1:8000/")
     for path in document["paths"]:
         assert f"<code>{path}</code>" in page
     assert not re.search(r"<script|<link|<img|src=|@import|url\(", page)
     assert not re.search(r"https?://(?!127\.0\.0\.1)", page)
 
 
-def test_importing_the_api_connects_to_nothing_and_needs_no_environment(tmp_path):
+def test_importing_the_api_connects_to_nothing_and_needs_no_environment(tmp_path: Path):
     code = "import api.application as a; a.describe_application(); import os; print(os.listdir('.'))"
     done = subprocess.run(
         [sys.executable, "-c", code],

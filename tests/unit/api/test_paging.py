@@ -21,7 +21,7 @@ def test_the_key_is_the_order_unless_another_is_asked_for():
     assert [term.text for term in parse_order(TABLE, None)] == ["station_id"]
     order = parse_order(TABLE, "-aqi, station_id")
     assert order_by(order).as_string(None) == (
-        'order by "mart"."aqi" desc nulls last, "mart"."station_id" asc nulls last, mart.ctid'
+        'order by "mart"."aqi" desc nulls last, "mart"."station_id" asc nulls last, "mart"."ctid"'
     )
 
 
