@@ -217,6 +217,8 @@ class Landing:
             if column.required:
                 checks.append(pl.when(is_null & pl.col(f"{name}__received").is_null()).then(pl.lit("missing_value")))
             checks.append(pl.when(is_null & pl.col(f"{name}__received").is_not_null()).then(pl.lit("wrong_type")))
+            if column.pattern is not None:
+                checks.append(pl.when(~pl.col(name).str.contains(column.pattern)).then(pl.lit("wrong_type")))
             if column.type == "number":
                 finite = pl.col(name).is_finite() & (pl.col(name).abs() < LARGEST_NUMBER)
                 checks.append(pl.when(~finite).then(pl.lit("not_finite")))

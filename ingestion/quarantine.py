@@ -45,6 +45,11 @@ REASONS = {
     reason.code: reason
     for reason in (
         Reason("unreadable", "文件无法读取", "请来源单位重新导出并补传该文件，再执行 park quarantine retry"),
+        Reason(
+            "wrong_file_name",
+            "文件名不符合约定，无法判断所属日期",
+            "改名为 YYYY-MM-DD.parquet 或 YYYY-MM-DD.csv.gz（日期须真实存在）；无关文件请移出归档目录",
+        ),
         Reason("empty_delivery", "文件中没有任何数据行", "核对来源系统当日是否停采；如有数据请补传"),
         Reason("missing_column", "缺少约定的列", "恢复列名，或在来源文件（ingestion/sources）中登记新的列名"),
         Reason("duplicate_key", "同一次交付中主键重复", "请来源系统核实并只保留一条；本次采用第一条"),

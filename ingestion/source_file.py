@@ -82,6 +82,7 @@ class Column(Strict):
 
     `protect` says what personal data become on landing: ciphertext (`<name>_encrypted`), keyed hash
     (`<name>_digest`), or both, by how they are read; `kind` says what the value is, which decides its one spelling.
+    `pattern` is a regular expression that a text must meet, such as a month's six digits.
     Money is `decimal` (28 digits, 6 of them decimals), so that no yuan is lost in a binary fraction.
     """
 
@@ -89,14 +90,15 @@ class Column(Strict):
     required: bool = False
     protect: Literal["encrypt", "digest", "encrypt_and_digest"] | None = None
     kind: FieldKind | None = None
+    pattern: str | None = None
 
     @model_validator(mode="after")
-    def _personal_columns_are_whole(self) -> Column:
+    def _parts_fit_together(self) -> Column:
         if (self.protect is None) != (self.kind is None):
             message = "`protect` and `kind` (phone, id_number, person_name, text) go together; write both or neither"
             raise ValueError(message)
-        if self.protect is not None and self.type != "text":
-            message = f"a protected column is text, not {self.type}"
+        if (self.protect or self.pattern) is not None and self.type != "text":
+            message = f"a column with `protect` or `pattern` is text, not {self.type}"
             raise ValueError(message)
         return self
 

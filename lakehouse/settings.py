@@ -46,6 +46,33 @@ class Settings(BaseSettings):
     iot_archive_url: str | None = Field(
         default=None, description="Folder of the IoT archives; empty means the simulated park."
     )
+    middle_platform_url: str | None = Field(
+        default=None, description="Base URL of the data middle platform; empty means the simulated park."
+    )
+    middle_platform_client_id: str = Field(
+        default="lakehouse", description="Our client id at the data middle platform."
+    )
+    middle_platform_client_secret_file: Path | None = Field(
+        default=None, description="File with our client secret at the data middle platform."
+    )
+    economic_information_url: str | None = Field(
+        default=None, description="SQLAlchemy URL of the older statistics system; empty means the simulated park."
+    )
+    economic_information_password_file: Path | None = Field(
+        default=None, description="File with the password of `economic_information_url`."
+    )
+    smart_statistics_url: str | None = Field(
+        default=None, description="SQLAlchemy URL of the newer statistics system; empty means the simulated park."
+    )
+    smart_statistics_password_file: Path | None = Field(
+        default=None, description="File with the password of `smart_statistics_url`."
+    )
+    contractor_safety_url: str | None = Field(
+        default=None, description="SQLAlchemy URL of the contractor system; empty means the simulated park."
+    )
+    contractor_safety_password_file: Path | None = Field(
+        default=None, description="File with the password of `contractor_safety_url`."
+    )
     postgres_port: int = Field(default=54321, description="Port of the embedded PostgreSQL (if taken: a free one).")
     dagster_port: int = Field(default=3000, description="Port of the Dagster pages (if taken: a free one).")
     superset_port: int = Field(default=8088, description="Port of Superset (if taken: a free one).")

@@ -15,7 +15,7 @@ ops            park_publisher   publications, releases and people's decisions
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -154,6 +154,28 @@ class Warehouse:
         with psycopg.connect(park) as connection:
             _prepare_schemas(connection)
 
+    def replace_pieces(
+        self, table: str, frame: pl.DataFrame, label_column: str | None = None, labels: Sequence[str] = ()
+    ) -> LoadResult:
+        """Replace the rows of `raw.<table>` whose label is among `labels` by `frame`; without a column, all rows.
+
+        As `replace_window`: one transaction, new columns are added, the same input twice leaves the same table. An
+        empty frame with no labels only makes the table.
+
+        Args:
+            table: the table, without its schema.
+            frame: the new rows of these pieces.
+            label_column: text column that names a row's piece (`business_month`).
+            labels: the pieces to replace.
+
+        Raises:
+            WarehouseError: a column changed its type.
+        """
+        if label_column is None:
+            return self._replace(table, frame, lambda _: ["true"])
+        listed = ", ".join("'" + label.replace("'", "''") + "'" for label in labels)
+        return self._replace(table, frame, lambda _: [f"{label_column} in ({listed})"] if listed else [])
+
     def replace_window(self, table: str, frame: pl.DataFrame, windows: Sequence[TimeWindow]) -> LoadResult:
         """Replace all rows of `raw.<table>` inside `windows` by `frame`; the same input twice leaves the same table.
 
@@ -163,17 +185,27 @@ class Warehouse:
         Raises:
             WarehouseError: a column changed its type.
         """
+
+        def inside(types: Mapping[str, str]) -> Iterator[str]:
+            for window in windows:
+                moment = _moment(window.column, types[window.column])
+                start, end = (f"timestamptz '{bound.isoformat()}'" for bound in (window.start, window.end))
+                yield f"{moment} >= {start} and {moment} < {end}"
+
+        return self._replace(table, frame, inside)
+
+    def _replace(
+        self, table: str, frame: pl.DataFrame, conditions: Callable[[Mapping[str, str]], Iterable[str]]
+    ) -> LoadResult:
+        """Delete what meets one of `conditions` (made from the table's column types) and insert `frame`."""
         started = time.monotonic()
         with adbc.connect(self.plain_url(Role.LOADER)) as connection, connection.cursor() as cursor:
             cursor.execute(f"set lock_timeout = '{LOCK_TIMEOUT}'")
             cursor.adbc_ingest("incoming", frame.to_arrow(), mode="create", temporary=True)
             _align_columns(cursor, table)
             replaced = 0
-            types = _column_types(cursor, f"raw.{table}")
-            for window in windows:
-                moment = _moment(window.column, types[window.column])
-                start, end = (f"timestamptz '{bound.isoformat()}'" for bound in (window.start, window.end))
-                statement = f"delete from raw.{table} where {moment} >= {start} and {moment} < {end}"  # noqa: S608
+            for condition in conditions(_column_types(cursor, f"raw.{table}")):
+                statement = f"delete from raw.{table} where {condition}"  # noqa: S608
                 cursor.execute(f"with gone as ({statement} returning 1) select count(*) from gone")  # noqa: S608
                 replaced += int(cursor.fetchone()[0])
             columns = ", ".join(f'"{name}"' for name in frame.columns)

@@ -17,8 +17,8 @@ def pending_days(platform: Platform, source: Source) -> DayRange:
     """Return the business dates from the oldest unknown delivery to today, and at least the look-back window.
 
     Every delivery is compared by its content, so a late or corrected file of years ago is found. A feed of changes is
-    not asked: it goes on where its newest record stands, less the look-back. A source that cannot be reached is left to
-    its own asset, which will be red.
+    not asked: its reader goes on where the newest record stands, less the look-back. A source that cannot be reached is
+    left to its own asset, which will be red.
     """
     today = platform.present.astimezone(PARK_TIME_ZONE).date()
     first = today
@@ -31,9 +31,7 @@ def _oldest_unknown(platform: Platform, source: Source, stream_name: str, today:
     stream = source.streams[stream_name]
     if stream.delivery is DeliveryKind.CHANGES:
         newest = StandingRows(platform.lake, source, stream_name).newest_moment()
-        if newest is None:
-            return [stream.partition.first]
-        return [(newest.astimezone(PARK_TIME_ZONE).date() - stream.look_back).replace(day=1)]
+        return [stream.partition.first] if newest is None else []
     known = Landing(platform.lake, source, stream_name, platform.present).known_deliveries()
     everything = DayRange(stream.partition.first, today + timedelta(days=1))
     try:

@@ -43,6 +43,18 @@ create table if not exists ops.publications (
 );
 """
 
+# What readers see of a table besides its rows: columns, their types and descriptions, its own description, its indexes.
+SHAPE = """
+select md5(concat(
+    (select string_agg(concat_ws(' ', attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum)),
+                       ',' order by attnum)
+     from pg_attribute where attrelid = to_regclass(%(mart)s) and attnum > 0 and not attisdropped),
+    obj_description(to_regclass(%(mart)s), 'pg_class'),
+    (select string_agg(regexp_replace(pg_get_indexdef(indexrelid), '^.* USING', ''), ',' order by indexrelid::regclass::text)
+     from pg_index where indrelid = to_regclass(%(mart)s))
+))
+"""
+
 
 @dataclass(frozen=True)
 class Publication:
@@ -108,11 +120,7 @@ def _prepare(connection: psycopg.Connection[Any], suite: Suite) -> tuple[Publica
         message = f"marts.{suite.mart}: cannot be counted."
         raise RuntimeError(message)
     row_count, data_until, rows_fingerprint = row
-    shape = connection.execute(
-        "select md5(string_agg(column_name || data_type, ',' order by ordinal_position)) "
-        "from information_schema.columns where table_schema = 'marts' and table_name = %s",
-        (suite.mart,),
-    ).fetchone()
+    shape = connection.execute(SHAPE, {"mart": f"marts.{suite.mart}"}).fetchone()
     fingerprint = f"{rows_fingerprint}:{shape[0] if shape else ''}"
     standing = connection.execute(
         "select fingerprint from published.publications where mart_name = %s and to_regclass(%s) is not null",

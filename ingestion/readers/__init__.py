@@ -11,7 +11,6 @@ import polars as pl
 
 from ingestion.source_file import Source, Stream
 
-
 REFUSED = "_refused_as"  # what a reader names a column of reason codes: rows that it knows to be unusable
 
 

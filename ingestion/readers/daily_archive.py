@@ -22,6 +22,7 @@ FILE_NAME = re.compile(r"^(?P<day>\d{4}-\d{2}-\d{2})(?P<part>[.\w-]*?)\.(?P<kind
 BEGINS_LIKE_TIME = r"^\d{4}-?\d{2}-?\d{2}[T ]\d{2}"
 ENDS_WITH_ZONE = r"(Z|z|[+-]\d{2}(:?\d{2})?)$"
 ENDS_WITH_PARK_ZONE = r"\+08:?00$"
+NO_DAY = date.min  # of a file whose name tells none
 MOST_DOUBTFUL_SHARE = 0.02  # more doubtful rows than this are no single faults: the whole file is doubtful
 # Damaged Parquet can make the reader's own code fail, which is no PolarsError; the file is what is wrong, not we.
 UNREADABLE = (
@@ -47,7 +48,7 @@ class DailyArchive:
     setting: str
 
     def deliveries(self, source: Source, stream: Stream, days: DayRange) -> Iterator[Delivery]:
-        """Yield the files of the stream in `days`, oldest first.
+        """Yield the files of the stream in `days`, oldest first; before them, those whose name tells no day.
 
         Raises:
             SourceUnavailableError: the folder does not exist.
@@ -59,22 +60,35 @@ class DailyArchive:
                 f"Mount the archive there, or correct PARK_{self.setting.upper()}."
             )
             raise SourceUnavailableError(message)
-        found = ((FILE_NAME.match(path.name), path) for path in folder.rglob("*") if path.is_file())
-        # The plain name first, then what was added to it: a correction beside the first file is read after it.
-        named = sorted((match["day"], match["part"], str(path), path) for match, path in found if match)
-        for day_text, *_, path in named:
-            day = date.fromisoformat(day_text)
-            if day in days:
+        visible = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+        for day, _, path in sorted(map(_placed, visible)):
+            if day == NO_DAY:
+                yield self._delivery(path, None, stream.time_column)
+            elif day in days:
                 yield self._delivery(path, day, stream.time_column)
 
-    def _delivery(self, path: Path, day: date, time_column: str) -> Delivery:
+    def _delivery(self, path: Path, day: date | None, time_column: str) -> Delivery:
         content = path.read_bytes()
 
         def read() -> pl.DataFrame:
+            if day is None:
+                raise UnusableDeliveryError("wrong_file_name", path.name)
             return _read_file(path.name, content, day, time_column)
 
         uri = path.relative_to(self.root).as_posix()
         return Delivery(uri, hashlib.sha256(content).hexdigest(), read, day)
+
+
+def _placed(path: Path) -> tuple[date, str, Path]:
+    """Return the business date of a file and what its name adds to it, in the order in which files are read.
+
+    The plain name comes first: a correction beside the first file is read after it and so is the newer one.
+    """
+    match = FILE_NAME.match(path.name)
+    try:
+        return (date.fromisoformat(match["day"]), match["part"], path) if match else (NO_DAY, "", path)
+    except ValueError:  # 30 February
+        return NO_DAY, "", path
 
 
 def _read_file(name: str, content: bytes, day: date, time_column: str) -> pl.DataFrame:

@@ -93,7 +93,7 @@ class MiddlePlatformReader:
             SourceUnavailableError: the platform cannot be reached, refuses us, or does not speak as agreed.
         """
         place = f"{source.source} ({source.title.zh}), stream {source.name_of(stream)!r}"
-        first = self._first_day(source, stream, days)
+        first, days = self._range(source, stream, days)
         with httpx.Client(base_url=self.address, timeout=TIMEOUT_S) as http:
             conversation = _Conversation(self, http, place)
             try:
@@ -105,18 +105,21 @@ class MiddlePlatformReader:
                 raise SourceUnavailableError(self._sentence(place, refusal)) from refusal
         yield from MonthlyRows(source, stream, self.present, self.keys).deliveries(rows, days)
 
-    def _first_day(self, source: Source, stream: Stream, days: DayRange) -> date | None:
-        """Return the day from which on to read, None for everything there is.
+    def _range(self, source: Source, stream: Stream, days: DayRange) -> tuple[date | None, DayRange]:
+        """Return the day from which on to read (None: everything there is) and the business dates to hand over.
 
-        A run that begins in the year of the increment is the ordinary one and reads the increment only. One that begins
-        earlier, or ends before it, was asked for by a person, and reads what was asked for.
+        An ordinary run reads the increment, wherever that begins. A run that ends before it, or that asks for the
+        whole history, was started by a person, and reads what was asked for.
         """
         newest = self.newest_moment(source, stream)
-        if newest is not None:
-            resume = (newest.astimezone(PARK_TIME_ZONE).date() - stream.look_back).replace(day=1)
-            if days.first <= resume <= days.last and resume.year == days.first.year:
-                return resume
-        return None if days.first <= stream.partition.first else days.first
+        if days.first <= stream.partition.first:
+            return None, days
+        if newest is None:
+            return days.first, days
+        resume = (newest.astimezone(PARK_TIME_ZONE).date() - stream.look_back).replace(day=1)
+        if days.last < resume:
+            return days.first, days
+        return resume, DayRange(min(resume, days.first), days.last)
 
     def _sentence(self, place: str, refusal: _RefusedError) -> str:
         host, prefix = self.address, f"PARK_{self.setting.removesuffix('_url').upper()}"

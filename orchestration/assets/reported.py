@@ -4,8 +4,6 @@ One factory for every stream that is delivered as a snapshot or as changes; noth
 figures that people report are cleaned in dbt, where their rules and their reasons can be read.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import dagster as dg

@@ -19,6 +19,9 @@ from rich.progress import Progress
 
 from ingestion import quarantine
 from ingestion.simulated_park.iot_archive import write_air_archive
+from ingestion.simulated_park.legacy_contractor import write_legacy_contractor
+from ingestion.simulated_park.legacy_statistics import write_legacy_statistics
+from ingestion.source_file import SourceFileError
 from lakehouse.embedded_postgres import EmbeddedPostgresError
 from lakehouse.home import DiskTooFullError, Home
 from lakehouse.lake import Lake
@@ -27,13 +30,18 @@ from lakehouse.warehouse import Role, Warehouse, open_warehouse
 from orchestration.command_line.surfaces import Surface, SurfaceCheck
 from orchestration.command_line.terminal import address_table, built_table, open_console, outcome_table, phase, phases
 from orchestration.dagster_instance import migrate, write_instance
-from orchestration.platform import open_keys
+from orchestration.platform import MIDDLE_PLATFORM, open_keys
 from orchestration.services import screens
-from orchestration.services.catalogue import api_service, dagster_services
+from orchestration.services.catalogue import api_service, dagster_services, middle_platform_service
 from orchestration.services.supervisor import ServiceError, Supervisor
+from quality.suites import SuiteFileError
+from semantic.catalogue import SemanticError
 
 POLL_S = 0.5
-MENDABLE = (DiskTooFullError, EmbeddedPostgresError, ServiceError, screens.ScreensError)
+MENDABLE = (
+    *(DiskTooFullError, EmbeddedPostgresError, ServiceError, screens.ScreensError),
+    *(SemanticError, SourceFileError, SuiteFileError),
+)
 
 
 def run() -> None:
@@ -134,9 +142,9 @@ class PlatformRun:
         surfaces = [
             Surface(service.name, service.title, service.address)
             for service, _ in self.supervisor.running.values()
-            if service.address
+            if service.address and service.name != MIDDLE_PLATFORM
         ]
-        self.home.write_addresses({surface.name: surface.address for surface in surfaces})
+        self.home.write_addresses({**self.home.addresses(), **{surface.name: surface.address for surface in surfaces}})
         self._closing_tables(warehouse, surfaces, time.monotonic() - started)
         for step, sentence in failures.items():
             self.console.print(f"[red]✗ {step}：{sentence[:800]}", soft_wrap=True)
@@ -166,16 +174,26 @@ class PlatformRun:
         return beside.submit(screens.install, self.home)
 
     def _simulate(self, progress: Progress) -> None:
-        if self.settings.iot_archive_url is not None:
-            return
+        """Let the simulated park write and serve what no real source system stands for."""
+        settings, folder = self.settings, self.home.source_systems
         with phase(progress, "模拟来源系统") as current:
-            write_air_archive(
-                self.home.source_systems / "iot_archive",
-                last_full_day=self.settings.last_full_day,
-                seed=self.settings.seed,
-                replay_dir=self.settings.replay_dir,
-                progress=lambda done, total: current.report("写入逐日归档", done, total),
-            )
+            if settings.iot_archive_url is None:
+                write_air_archive(
+                    folder / "iot_archive",
+                    last_full_day=settings.last_full_day,
+                    seed=settings.seed,
+                    replay_dir=settings.replay_dir,
+                    progress=lambda done, total: current.report("写入逐日归档", done, total),
+                )
+            if settings.economic_information_url is None or settings.smart_statistics_url is None:
+                write_legacy_statistics(folder, present=settings.present, seed=settings.seed, size=settings.size)
+            if settings.contractor_safety_url is None:
+                write_legacy_contractor(folder, present=settings.present, seed=settings.seed, size=settings.size)
+            if settings.middle_platform_url is None:
+                service = middle_platform_service(settings, self.home)
+                self.supervisor.start(service, process_environment())
+                self.supervisor.wait_until_ready(service.name)
+                self.home.write_addresses({service.name: str(service.address)})
 
     def _main_job(self, progress: Progress) -> dict[str, str]:
         """Run the main job and return what failed: step or check → sentence."""

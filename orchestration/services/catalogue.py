@@ -10,6 +10,7 @@ import yaml
 from lakehouse.embedded_postgres import free_port
 from lakehouse.home import Home
 from lakehouse.settings import Settings
+from orchestration.platform import MIDDLE_PLATFORM
 from orchestration.services.supervisor import Service
 
 LOOPBACK = "127.0.0.1"
@@ -21,6 +22,16 @@ def api_service(settings: Settings) -> Service:
     address = f"http://{LOOPBACK}:{port}"
     command = [sys.executable, "-m", "api", "--host", LOOPBACK, "--port", str(port)]
     return Service("api", "数据接口（API）", command, {}, ready_url=f"{address}/livez", address=f"{address}/docs")
+
+
+def middle_platform_service(settings: Settings, home: Home) -> Service:
+    """Return the simulated data middle platform; a setting with the real one's address takes its place."""
+    port = free_port(0)
+    address = f"http://{LOOPBACK}:{port}"
+    secret = home.secret_file(MIDDLE_PLATFORM)
+    command = [sys.executable, "-m", "ingestion.simulated_park.middle_platform", "--port", str(port)]
+    command += ["--client-id", settings.middle_platform_client_id, "--client-secret-file", str(secret)]
+    return Service(MIDDLE_PLATFORM, "模拟数据中台", command, {}, ready_url=f"{address}/healthz", address=address)
 
 
 def dagster_services(settings: Settings, home: Home) -> list[Service]:

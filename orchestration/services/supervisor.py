@@ -13,8 +13,9 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -114,15 +115,19 @@ class Supervisor:
         return None
 
     def stop_all(self) -> None:
-        """End every group, the last started first: all are asked at once, then each is waited for."""
+        """End every group, the last started first: all are asked at once, then each is waited for.
+
+        A second Ctrl-C does not break this off, because it would leave the helpers of our services behind.
+        """
         processes = [process for _, process in reversed(self.running.values())]
-        for process in processes:
-            _signal_group(process.pid, signal.SIGTERM)
-        for process in processes:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(STOP_TIMEOUT_S)
-            _end_group(process.pid, STOP_TIMEOUT_S)
-            process.wait()
+        with _undisturbed():
+            for process in processes:
+                _signal_group(process.pid, signal.SIGTERM)
+            for process in processes:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(STOP_TIMEOUT_S)
+                _end_group(process.pid, STOP_TIMEOUT_S)
+                process.wait()
         self.running.clear()
         (self.home.run / "processes.json").unlink(missing_ok=True)
         (self.home.run / "addresses.json").unlink(missing_ok=True)
@@ -135,6 +140,20 @@ class Supervisor:
         log = self.home.logs / f"{service.name}.log"
         tail = "\n".join(log.read_text("utf-8", errors="replace").splitlines()[-8:]) if log.exists() else ""
         return f"{service.title}（{service.name}）{what}。日志 {log}：\n{tail}"
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ignore the signals that ask us to end while the block runs; only the main thread may do so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    kept = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
 
 
 def _start_time(process: int) -> str | None:

@@ -55,12 +55,15 @@ def reading_step(lake: Lake, stream: BronzeStream, target: Target) -> Step | Non
     listed = ", ".join([*shown, "_source_uri", "_row_number", "_batch_id", "_loaded_at"])
     where = " and ".join(conditions)
     order = ", ".join([*shown[:2], "_loaded_at"])
-    statement = f"select {listed} from landed where {where} order by {order}"  # noqa: S608
+    key = ", ".join(stream.source.streams[stream.name].primary_key)
+    newest = f"row_number() over (partition by {key} order by _loaded_at desc, _source_uri desc, _row_number desc)"
+    statement = f"select {listed} from landed where {where} qualify {newest} = 1 order by {order}"  # noqa: S608
     rows = lake.query(statement, {"landed": stream.table}, parameters)
     moment = stream.source.streams[stream.name].partition.column
     lines = [
         f"{stream.source.title.zh}，来源文件 ingestion/sources/{stream.source.source}.yaml，时间列 {moment}",
-        f"共 {rows.height} 条读数" + (f"，以下列出前 {SAMPLE_ROWS} 条" if rows.height > SAMPLE_ROWS else ""),
+        f"共 {rows.height} 条读数；同一时刻多次交付的，列出最近一次"
+        + (f"，以下列出前 {SAMPLE_ROWS} 条" if rows.height > SAMPLE_ROWS else ""),
     ]
     return Step(
         "原始读数", f"lake {stream.table}", lines, [_readable(row) for row in rows.head(SAMPLE_ROWS).to_dicts()]

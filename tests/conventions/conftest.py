@@ -23,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--update-snapshots",
         action="store_true",
         default=False,
-        help="write tests/conventions/asset_graph.txt anew instead of comparing with it",
+        help="write .env.example and tests/conventions/asset_graph.txt anew instead of comparing with them",
     )
 
 

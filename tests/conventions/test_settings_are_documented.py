@@ -14,9 +14,12 @@ from lakehouse.settings import Settings
 if TYPE_CHECKING:
     from tests.conventions.conftest import Repository
 
-EXAMPLE_LINE = re.compile(r"^# PARK_([A-Z0-9_]+)=(.*)$", re.MULTILINE)
+FIELDS = list(Settings.model_fields)
 TABLE_ROW = re.compile(r"^\| `PARK_([A-Z0-9_]+)` \| ([^|]*) \| ([^|]+) \|$", re.MULTILINE)
-FIELDS = sorted(Settings.model_fields)
+EXAMPLE_HEAD = """\
+# Copy this file to .env and take the mark away from what you change; what stays marked keeps its default.
+# The same names work as environment variables, which win. In Chinese: docs/configuration.md
+"""
 
 
 def default_of(field: FieldInfo) -> str:
@@ -25,32 +28,38 @@ def default_of(field: FieldInfo) -> str:
     return "" if field.default is None else str(getattr(field.default, "value", field.default))
 
 
-@pytest.mark.parametrize("name", FIELDS)
-def test_the_example_environment_has_it(repository: Repository, name: str):
-    text = (repository.root / ".env.example").read_text("utf-8")
-    values = {key.lower(): value for key, value in EXAMPLE_LINE.findall(text)}
-    assert name in values, f"add to .env.example: # PARK_{name.upper()}={default_of(Settings.model_fields[name])}"
-    assert values[name] == default_of(Settings.model_fields[name]), "the default has changed"
-    description = Settings.model_fields[name].description or ""
-    assert description, "every setting says what it is for"
-    assert f"# {description}\n# PARK_{name.upper()}=" in text, "the example quotes the setting's own description"
+def example() -> str:
+    """Return what `.env.example` must hold: it sets nothing, so a copy of it changes nothing."""
+    parts = [
+        f"# {field.description}\n# PARK_{name.upper()}={default_of(field)}\n"
+        for name, field in Settings.model_fields.items()
+    ]
+    return "\n".join([EXAMPLE_HEAD, *parts])
+
+
+def test_the_example_environment_is_complete(repository: Repository, request: pytest.FixtureRequest):
+    path = repository.root / ".env.example"
+    if request.config.getoption("--update-snapshots", default=False):
+        path.write_text(example(), "utf-8")
+    assert path.read_text("utf-8") == example(), "run pytest tests/conventions --update-snapshots"
+
+
+def test_every_setting_says_what_it_is_for():
+    assert not [name for name, field in Settings.model_fields.items() if not field.description]
 
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_the_configuration_page_has_it(repository: Repository, name: str):
-    text = (repository.root / "docs" / "configuration.md").read_text("utf-8")
-    defaults = {key.lower(): value.strip("` ") for key, value, _ in TABLE_ROW.findall(text)}
-    assert name in defaults, f"add a row to docs/configuration.md: | `PARK_{name.upper()}` | default | 说明 |"
-    assert defaults[name] == (default_of(Settings.model_fields[name]) or "空"), "the default has changed"
+    defaults = {key.lower(): value.strip("` ") for key, value, _ in table_rows(repository)}
+    expected = default_of(Settings.model_fields[name]) or "空"
+    assert name in defaults, f"docs/configuration.md lacks | `PARK_{name.upper()}` | `{expected}` | 说明 |"
+    assert defaults[name] == expected, "the default has changed"
 
 
-def test_nothing_stands_there_that_is_no_setting(repository: Repository):
-    example = EXAMPLE_LINE.findall((repository.root / ".env.example").read_text("utf-8"))
-    table = TABLE_ROW.findall((repository.root / "docs" / "configuration.md").read_text("utf-8"))
-    for named in (example, table):
-        assert {key.lower() for key, *_ in named} == set(FIELDS)
+def test_the_configuration_page_has_nothing_else(repository: Repository):
+    assert sorted(key.lower() for key, *_ in table_rows(repository)) == sorted(FIELDS)
 
 
-def test_the_example_sets_nothing(repository: Repository):
-    lines = (repository.root / ".env.example").read_text("utf-8").splitlines()
-    assert not [line for line in lines if line and not line.startswith("#")], "a copied example must change nothing"
+def table_rows(repository: Repository) -> list[tuple[str, str, str]]:
+    """Return setting, default and explanation of every row of the page."""
+    return TABLE_ROW.findall((repository.root / "docs" / "configuration.md").read_text("utf-8"))

@@ -1,0 +1,20 @@
+select
+    ticket_no as permit_no,
+    ticket_type as permit_kind_code,
+    ticket_level as permit_grade,
+    enterprise_name,
+    enterprise_uscc as unified_credit_code,
+    contractor_id,
+    ticket_position as permit_place,
+    zone_id,
+    longitude,
+    latitude,
+    issue_time as issued_at,
+    plan_start_time as planned_start_at,
+    plan_end_time as planned_end_at,
+    ticket_status as permit_status,
+    update_time as updated_at,
+    data_origin,
+    _source_uri,
+    _row_number
+from {{ source('contractor_safety', 'contractor_safety__work_permits') }}

@@ -1,0 +1,23 @@
+select
+    record_id,
+    uscc as unified_credit_code,
+    enterprise_name,
+    registration_class_code,
+    registration_class_name,
+    industry_code,
+    industry_name,
+    main_products,
+    zone_id,
+    longitude,
+    latitude,
+    coordinate_system,
+    established_on as established_date,
+    registered_capital_yuan,
+    staff_count,
+    land_area_m2,
+    business_status,
+    data_origin,
+    update_time as updated_at,
+    _source_uri,
+    _row_number
+from {{ source('data_middle_platform', 'data_middle_platform__enterprises') }}

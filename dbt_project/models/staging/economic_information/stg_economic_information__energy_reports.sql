@@ -1,0 +1,22 @@
+select
+    cast(xh as text) as record_id,
+    cast(to_date(bq, 'YYYYMM') as date) as statistical_month,
+    dwdm as organisation_code,
+    jldw as unit_name,
+    zb01 as reported_energy_use_tce,
+    zb02 as reported_ytd_energy_use_tce,
+    zb03 as reported_same_period_energy_use_tce,
+    zb04 as reported_same_period_ytd_energy_use_tce,
+    zb05 as reported_electricity_10k_kwh,
+    zb06 as reported_ytd_electricity_10k_kwh,
+    zb07 as reported_same_period_electricity_10k_kwh,
+    zb08 as reported_same_period_ytd_electricity_10k_kwh,
+    zb09 as reported_steam_t,
+    zb10 as reported_ytd_steam_t,
+    zb11 as reported_same_period_steam_t,
+    zb12 as reported_same_period_ytd_steam_t,
+    sbsj as submitted_at,
+    data_origin,
+    _source_uri,
+    _row_number
+from {{ source('economic_information', 'economic_information__energy_reports') }}

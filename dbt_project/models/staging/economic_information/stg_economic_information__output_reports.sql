@@ -1,0 +1,22 @@
+select
+    cast(xh as text) as record_id,
+    cast(to_date(bq, 'YYYYMM') as date) as statistical_month,
+    dwdm as organisation_code,
+    jldw as unit_name,
+    zb01 as reported_output_value,
+    zb02 as reported_ytd_output_value,
+    zb03 as reported_same_period_output_value,
+    zb04 as reported_same_period_ytd_output_value,
+    zb05 as reported_sales_value,
+    zb06 as reported_ytd_sales_value,
+    zb07 as reported_same_period_sales_value,
+    zb08 as reported_same_period_ytd_sales_value,
+    zb09 as reported_export_delivery_value,
+    zb10 as reported_ytd_export_delivery_value,
+    zb11 as reported_same_period_export_delivery_value,
+    zb12 as reported_same_period_ytd_export_delivery_value,
+    sbsj as submitted_at,
+    data_origin,
+    _source_uri,
+    _row_number
+from {{ source('economic_information', 'economic_information__output_reports') }}
