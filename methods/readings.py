@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+CONVERSION_DECIMALS = 9  # 700 µg/m³ are 0.7 mg/m³, not 0.7000000000000001
 KEY = ("station_id_iot", "factor_code", "measured_at")
 
 
@@ -54,7 +55,7 @@ def clean_readings(received: pl.DataFrame, factors: pl.DataFrame, station_ids: l
         station_id=pl.col("station_id_iot"),
         pollutant_code=pl.col("pollutant_code"),
         measured_at=pl.col("measured_at"),
-        value=pl.col("value") * pl.col("conversion_factor"),
+        value=(pl.col("value") * pl.col("conversion_factor")).round(CONVERSION_DECIMALS),
         unit=pl.col("canonical_unit"),
         reported_value=pl.col("value"),
         reported_unit=pl.col("unit"),

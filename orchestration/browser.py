@@ -24,7 +24,7 @@ FLAGS = [
 DRAW_TIMEOUT_S = 90
 SETTLE_MS = 3000
 # What a chart of Superset shows instead of its data.
-FAILURES = ("暂无数据", "意外错误", "加载数据时出错", "Unexpected error", "No data", "查无结果", "没有结果")
+FAILURES = ("暂无数据", "没有数据", "意外错误", "加载数据时出错", "Unexpected error", "No data", "查无结果", "没有结果")
 
 
 @dataclass(frozen=True)

@@ -50,8 +50,9 @@ select md5(concat(
                        ',' order by attnum)
      from pg_attribute where attrelid = to_regclass(%(mart)s) and attnum > 0 and not attisdropped),
     obj_description(to_regclass(%(mart)s), 'pg_class'),
-    (select string_agg(regexp_replace(pg_get_indexdef(indexrelid), '^.* USING', ''), ',' order by indexrelid::regclass::text)
-     from pg_index where indrelid = to_regclass(%(mart)s))
+    (select string_agg(definition, ',' order by definition)
+     from (select regexp_replace(pg_get_indexdef(indexrelid), '^.* USING', indisunique::text) as definition
+           from pg_index where indrelid = to_regclass(%(mart)s)) as indexes)
 ))
 """
 

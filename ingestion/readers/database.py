@@ -45,30 +45,33 @@ class DatabaseReader:
             SourceUnavailableError: the database, or the table in it, cannot be read.
         """
         place = f"{source.source} ({source.title.zh}), stream {source.name_of(stream)!r}"
+        url = self._url(place)
         try:
-            url = source_url(self.address, self.password)
-            shown = url.render_as_string(hide_password=True)
             rows = list(self._rows(url, stream, place))
-        except sa.exc.ArgumentError as error:
+        except (sa.exc.SQLAlchemyError, ModuleNotFoundError) as error:
+            # The statement and its values stay out of the sentence; the driver's own words say what is wrong.
+            cause = getattr(error, "orig", None) or error
+            message = (
+                f"{place}: {url.render_as_string(hide_password=True)} cannot be read: {cause}. "
+                f"Check that the database runs and lets us in, or correct PARK_{self.setting.upper()}."
+            )
+            raise SourceUnavailableError(message) from None
+        yield from MonthlyRows(source, stream, self.present, self.keys).deliveries(rows, days)
+
+    def _url(self, place: str) -> sa.URL:
+        try:
+            return source_url(self.address, self.password)
+        except sa.exc.ArgumentError:  # its own words would repeat the address, and a password with it
             message = (
                 f"{place}: PARK_{self.setting.upper()} is no SQLAlchemy address (dialect+driver://user@host/name)."
             )
-            raise SourceUnavailableError(message) from error
+            raise SourceUnavailableError(message) from None
         except SourceDatabaseMissingError as error:
             message = (
                 f"{place}: the database file {error} does not exist. "
                 f"Put it there, or correct PARK_{self.setting.upper()}."
             )
-            raise SourceUnavailableError(message) from error
-        except (sa.exc.SQLAlchemyError, ModuleNotFoundError) as error:
-            # The statement and its values stay out of the sentence; the driver's own words say what is wrong.
-            cause = getattr(error, "orig", None) or error
-            message = (
-                f"{place}: {shown} cannot be read: {cause}. "
-                f"Check that the database runs and lets us in, or correct PARK_{self.setting.upper()}."
-            )
-            raise SourceUnavailableError(message) from error
-        yield from MonthlyRows(source, stream, self.present, self.keys).deliveries(rows, days)
+            raise SourceUnavailableError(message) from None
 
     def _rows(self, url: sa.URL, stream: Stream, place: str) -> Iterator[Row]:
         zone = stream.options.get("time_zone")

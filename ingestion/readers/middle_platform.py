@@ -74,6 +74,7 @@ class MiddlePlatformReader:
         keys: holder of the keys; needed where a stream has personal columns.
         clock: seconds since 1970, for timestamps and the token's life; never decides which rows are read.
         sleep: waits so many seconds.
+        transport: carries the requests; httpx's own unless a test stands in for the network.
     """
 
     address: str
@@ -85,6 +86,7 @@ class MiddlePlatformReader:
     keys: KeyProvider | None = None
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
+    transport: httpx.BaseTransport | None = None
 
     def deliveries(self, source: Source, stream: Stream, days: DayRange) -> Iterator[Delivery]:
         """Yield the months of the stream that are to be read again and that `days` touches, oldest first.
@@ -94,7 +96,7 @@ class MiddlePlatformReader:
         """
         place = f"{source.source} ({source.title.zh}), stream {source.name_of(stream)!r}"
         first, days = self._range(source, stream, days)
-        with httpx.Client(base_url=self.address, timeout=TIMEOUT_S) as http:
+        with httpx.Client(base_url=self.address, timeout=TIMEOUT_S, transport=self.transport) as http:
             conversation = _Conversation(self, http, place)
             try:
                 rows = list(conversation.records(stream.path, first))
@@ -102,7 +104,7 @@ class MiddlePlatformReader:
                 if refusal.code == UNKNOWN_STREAM and stream.options.get("may_be_absent"):
                     _LOG.info("%s：数据中台当前不提供该数据流，本次无交付", source.slug(source.name_of(stream)))
                     return
-                raise SourceUnavailableError(self._sentence(place, refusal)) from refusal
+                raise SourceUnavailableError(self._sentence(place, refusal)) from None
         yield from MonthlyRows(source, stream, self.present, self.keys).deliveries(rows, days)
 
     def _range(self, source: Source, stream: Stream, days: DayRange) -> tuple[date | None, DayRange]:
@@ -198,7 +200,7 @@ class _Conversation:
                 f"{self.waited_s:.0f} s. Check that the platform runs and can be reached, or correct "
                 f"PARK_{self.reader.setting.upper()}."
             )
-            raise SourceUnavailableError(message) from failure
+            raise SourceUnavailableError(message) from None
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         failure = state.outcome.exception() if state.outcome is not None else None
@@ -244,7 +246,7 @@ class _Conversation:
         try:
             response = self.http.request(method, path, **request)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            raise SourceUnavailableError(self._unexpected(f"an address that is no URL ({error})")) from error
+            raise SourceUnavailableError(self._unexpected(f"an address that is no URL ({error})")) from None
         except httpx.TransportError as error:
             raise _TryAgainError(f"{type(error).__name__}: {error}") from error
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS or response.is_server_error:
@@ -252,7 +254,7 @@ class _Conversation:
         try:
             envelope = json.loads(response.content, parse_float=Decimal)
         except ValueError as error:
-            raise SourceUnavailableError(self._unexpected(f"HTTP {response.status_code} without JSON")) from error
+            raise SourceUnavailableError(self._unexpected(f"HTTP {response.status_code} without JSON")) from None
         if not isinstance(envelope, dict) or "code" not in envelope:
             raise SourceUnavailableError(self._unexpected(f"HTTP {response.status_code} without an envelope"))
         if not response.is_success or envelope["code"] != 0:

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from ingestion.landing import Landing, LandingResult
-from ingestion.readers import Reader
+from ingestion.readers import Reader, SourceUnavailableError
 from ingestion.readers.daily_archive import DailyArchive
 from ingestion.readers.database import DatabaseReader
 from ingestion.readers.middle_platform import MiddlePlatformReader
@@ -77,7 +77,10 @@ def _bronze(source: Source, stream_name: str) -> dg.AssetsDefinition:
                 context.log.info(f"{stream.title.zh}：已读 {seen} 份")
 
         days = days_of(context)
-        result = landing.land(reader.deliveries(source, stream, days), progress, days=days)
+        try:
+            result = landing.land(reader.deliveries(source, stream, days), progress, days=days)
+        except SourceUnavailableError as error:  # its reader has been patient already; the next hour asks again
+            raise dg.Failure(str(error), allow_retries=False) from None
         return dg.MaterializeResult(metadata=_evidence(result))
 
     return land

@@ -1,4 +1,4 @@
-"""The main job over a small archive: from file to published row, again, corrected, broken, cut off, and mended.
+"""The main job over a small archive: from file to published row, again, corrected, broken, and cut off.
 
 The job takes half a minute, so one fixture lives through the whole story and the tests look at its chapters.
 """
@@ -20,6 +20,7 @@ from lakehouse.home import Home
 from lakehouse.lake import Lake
 from lakehouse.settings import PARK_TIME_ZONE
 from lakehouse.warehouse import Role, Warehouse
+from quality.suites import load_suites
 
 NOW = "2026-03-06T08:00:00+08:00"
 FIRST, LAST = date(2026, 2, 22), date(2026, 3, 5)
@@ -127,10 +128,12 @@ def story(home: Home, warehouse: Warehouse, tmp_path_factory: pytest.TempPathFac
         }.items():
             patch.setenv(f"PARK_{name}", str(value))
         own = {OWN_SOURCE: load_sources()[OWN_SOURCE]}
+        suites = {mart: suite for mart, suite in load_suites().items() if suite.group == "vitals"}
         story = Story(home, warehouse, archive)
         story.prepare()
         for module in READERS_OF_SOURCES:  # the other sources have their own tests; here their tables stay empty
             patch.setattr(f"orchestration.{module}.load_sources", lambda: own)
+        patch.setattr("orchestration.assets.trust.load_suites", lambda: suites)
         patch.setattr("orchestration.assets.sources.RETRY", dg.RetryPolicy(max_retries=0))
         yield story
 
@@ -163,12 +166,6 @@ def cut_off(story: Story, broken: Chapter) -> Chapter:
     chapter = story.run()
     away.rename(story.archive.folder)
     return chapter
-
-
-@pytest.fixture(scope="module")
-def mended(story: Story, cut_off: Chapter) -> Chapter:
-    story.archive.put(date(2026, 3, 4), {("A03", "a34004", hour): 90.0 for hour in range(24)})
-    return story.run()
 
 
 def test_readings_reach_the_readers(first: Chapter):
@@ -230,10 +227,3 @@ def test_a_missing_source_is_named_with_its_setting_and_the_rest_of_the_run_goes
 def test_nothing_untrusted_is_published_while_a_source_is_missing(corrected: Chapter, cut_off: Chapter):
     assert cut_off.days.equals(corrected.days)
     assert cut_off.publication()["is_held"]
-
-
-def test_a_mended_file_is_published_and_ends_the_hold(mended: Chapter):
-    assert mended.failures == {}
-    assert mended.pm25("A03", date(2026, 3, 4)) == 90.0
-    assert not mended.publication()["is_held"]
-    assert mended.publication()["held_reason"] is None

@@ -1,0 +1,56 @@
+"""The machine behind the figures: processor, memory, versions, and how busy it was."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from lakehouse.embedded_postgres import binary_folder
+from lakehouse.settings import PROJECT_ROOT
+
+PACKAGES = ("dagster", "dbt-core", "duckdb", "polars", "deltalake", "fastapi", "great-expectations")
+
+
+def describe_machine() -> dict[str, Any]:
+    """Return size and versions; what this system does not tell is left out."""
+    return {
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gb": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9, 1),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "postgresql": _first_line([str(binary_folder() / "postgres"), "--version"]).rpartition(" ")[2],
+        **{name: version(name) for name in PACKAGES},
+    }
+
+
+def load_average() -> float:
+    """Return how many processes wanted to run, on average over the last minute."""
+    return round(os.getloadavg()[0], 2)
+
+
+def commit() -> str:
+    """Return the commit of the checkout, with a mark when files differ from it; empty outside a git checkout."""
+    if shutil.which("git") is None or not (PROJECT_ROOT / ".git").exists():
+        return ""
+    git = ["git", "-C", str(PROJECT_ROOT)]
+    differs = _first_line([*git, "status", "--porcelain"])
+    return _first_line([*git, "rev-parse", "--short", "HEAD"]) + (" with changes" if differs else "")
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == "model name":
+            return value.strip()
+    return platform.machine()
+
+
+def _first_line(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return next(iter(done.stdout.splitlines()), "")
