@@ -16,7 +16,7 @@ from lakehouse.artifacts import ArtifactStore
 from lakehouse.home import Home
 from lakehouse.settings import Settings
 from lakehouse.warehouse import open_warehouse
-from security.key_provider import FILE_KEY_RING, open_key_provider
+from security.key_provider import open_key_provider
 
 GRACEFUL_STOP_S = 5
 
@@ -43,7 +43,7 @@ def main() -> None:
         application = create_application(
             warehouse,
             ArtifactStore(home.artifacts),
-            open_key_provider(FILE_KEY_RING, folder=home.keys, now=clock),
+            open_key_provider(settings.key_provider, folder=home.keys, now=clock),
             clock=clock,
         )
         uvicorn.run(

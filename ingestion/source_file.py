@@ -46,6 +46,10 @@ class Grain(StrEnum):
         """Return the partition label of a business date: 2026-03-01 or 2026-03."""
         return day.isoformat() if self is Grain.DAY else day.isoformat()[:7]
 
+    def first_day(self, label: str) -> date:
+        """Return the first business date of a partition label."""
+        return date.fromisoformat(label if self is Grain.DAY else f"{label}-01")
+
     @property
     def column(self) -> str:
         """Name of the partition column."""

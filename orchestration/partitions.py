@@ -55,7 +55,7 @@ def labels_between(grain: Grain, days: DayRange) -> list[str]:
 
 def window_of(grain: Grain, label: str, column: str) -> TimeWindow:
     """Return the UTC window [start, end) of one partition label."""
-    first = date.fromisoformat(label if grain is Grain.DAY else f"{label}-01")
+    first = grain.first_day(label)
     following = first + timedelta(days=1) if grain is Grain.DAY else (first + timedelta(days=32)).replace(day=1)
     return TimeWindow(column, _midnight(first), _midnight(following))
 

@@ -9,14 +9,16 @@ from ingestion.readers import DayRange, SourceUnavailableError
 from ingestion.source_file import DeliveryKind, Source
 from ingestion.standing import StandingRows
 from lakehouse.settings import PARK_TIME_ZONE
+from orchestration.assets import reported, vitals
 from orchestration.assets.sources import READERS
 from orchestration.platform import Platform
 
 
 def pending_days(platform: Platform, source: Source) -> DayRange:
-    """Return the business dates from the oldest unknown delivery to today, and at least the look-back window.
+    """Return the business dates from the oldest thing to do to today, and at least the look-back window.
 
-    Every delivery is compared by its content, so a late or corrected file of years ago is found. A feed of changes is
+    To do is every delivery that is not known yet, and every piece whose inputs changed since it was computed or loaded.
+    Deliveries are compared by their content, so a late or corrected file of years ago is found. A feed of changes is
     not asked: its reader goes on where the newest record stands, less the look-back. A source that cannot be reached is
     left to its own asset, which will be red.
     """
@@ -24,6 +26,10 @@ def pending_days(platform: Platform, source: Source) -> DayRange:
     first = today
     for stream_name, stream in source.streams.items():
         first = min(first, today - stream.look_back, *_oldest_unknown(platform, source, stream_name, today))
+    stale = [reported.oldest_stale_day(platform, source)]
+    if source.source == vitals.SOURCE.source:
+        stale.append(vitals.oldest_stale_day(platform))
+    first = min([first, *(day for day in stale if day is not None)])
     return DayRange(max(first, min(s.partition.first for s in source.streams.values())), today)
 
 

@@ -253,7 +253,7 @@ class _Conversation:
             raise _TryAgainError(f"HTTP {response.status_code}", _seconds(response.headers.get("Retry-After")))
         try:
             envelope = json.loads(response.content, parse_float=Decimal)
-        except ValueError as error:
+        except ValueError:
             raise SourceUnavailableError(self._unexpected(f"HTTP {response.status_code} without JSON")) from None
         if not isinstance(envelope, dict) or "code" not in envelope:
             raise SourceUnavailableError(self._unexpected(f"HTTP {response.status_code} without an envelope"))

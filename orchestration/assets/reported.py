@@ -4,6 +4,7 @@ One factory for every stream that is delivered as a snapshot or as changes; noth
 figures that people report are cleaned in dbt, where their rules and their reasons can be read.
 """
 
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -76,6 +77,22 @@ def _raw(source: Source, stream_name: str) -> dg.AssetsDefinition:
         return _evidence(written.rows_written, stale, len(wanted) - len(stale))
 
     return load
+
+
+def oldest_stale_day(platform: Platform, source: Source) -> date | None:
+    """Return the first day of the oldest piece of a source that the warehouse does not hold as it is now."""
+    stale: set[date] = set()
+    with platform.warehouse() as warehouse:
+        ensure_raw_tables(warehouse)
+        for name, stream in source.streams.items():
+            if stream.delivery is DeliveryKind.FILES:
+                continue
+            wanted = StandingRows(platform.lake, source, name).piece_digests(METHOD_EDITION)
+            loaded = _loaded_digests(warehouse, stream, source.slug(name))
+            labels = {label for label, digest in wanted.items() if loaded.get(label) != digest}
+            first = stream.partition.first
+            stale |= {first if label == UNDIVIDED else stream.partition.by.first_day(label) for label in labels}
+    return min(stale, default=None)
 
 
 def _is_one_piece(stream: Stream) -> bool:

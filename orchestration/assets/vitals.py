@@ -1,6 +1,7 @@
 """Silver and raw of the vitals: readings in canonical units, then the air-quality index of hours and days."""
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -11,7 +12,7 @@ from ingestion.source_file import Grain, load_sources
 from lakehouse.lake import Lake
 from lakehouse.pieces import INPUT_DIGEST, Refresh, batch_digests, piece_digests, refresh_pieces
 from lakehouse.reference import seed_rows, seeds_digest
-from lakehouse.warehouse import Role
+from lakehouse.warehouse import Role, Warehouse
 from methods.air_quality import IndexStandards, compare_with_limits, daily_index, daily_means, hourly_index
 from methods.readings import clean_readings, hours_by_station, worst_origin
 from orchestration.partitions import SINGLE_RUN, days_of, labels_between, partitions_of, window_of
@@ -64,8 +65,7 @@ def _monthly_asset(
 def silver_readings(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
     """Clean the months whose batches changed."""
     lake = platform.lake
-    seeds = ("ref_vital_factors", "ref_monitoring_stations")
-    wanted = batch_digests(lake, f"bronze/{READINGS}", GRAIN.column, METHOD_EDITION, seeds_digest(*seeds))
+    wanted = _wanted_readings(lake)
     unknown_rows = 0
 
     def build(labels: Sequence[str]) -> pl.DataFrame:
@@ -91,7 +91,7 @@ def silver_readings(context: dg.AssetExecutionContext, platform: Platform) -> dg
 def silver_station_hours(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
     """Judge the hours of the months that changed."""
     lake = platform.lake
-    wanted = piece_digests(lake, f"silver/{READINGS}", GRAIN.column, METHOD_EDITION, seeds_digest(*INDEX_SEEDS))
+    wanted = _wanted_hours(lake)
 
     def build(labels: Sequence[str]) -> pl.DataFrame:
         readings = lake.scan(f"silver/{READINGS}", {GRAIN.column: labels}).collect()
@@ -113,7 +113,7 @@ def silver_station_hours(context: dg.AssetExecutionContext, platform: Platform) 
 def silver_station_days(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
     """Average and judge the days of the months that changed; a day lies in one month, so months stand alone."""
     lake = platform.lake
-    wanted = piece_digests(lake, f"silver/{HOURS}", GRAIN.column, METHOD_EDITION, seeds_digest(*DAY_SEEDS))
+    wanted = _wanted_days(lake)
 
     def build(labels: Sequence[str]) -> pl.DataFrame:
         hours = lake.scan(f"silver/{HOURS}", {GRAIN.column: labels}).collect()
@@ -141,12 +141,7 @@ def _raw_asset(table: str, time_column: str, upstream: dg.AssetsDefinition, titl
     def load(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
         wanted = _within(context, piece_digests(platform.lake, f"silver/{table}", GRAIN.column))
         with platform.warehouse() as warehouse:
-            exists = warehouse.read(Role.LOADER, "select to_regclass(%s) is not null as found", (f"raw.{table}",))
-            standing = {}
-            if exists["found"][0]:
-                query = f"select distinct {GRAIN.column}, {INPUT_DIGEST} from raw.{table}"  # noqa: S608
-                standing = dict(warehouse.read(Role.LOADER, query).iter_rows())
-            stale = sorted(label for label, digest in wanted.items() if standing.get(label) != digest)
+            stale = sorted(_stale(wanted, _loaded(warehouse, table)))
             if not stale:
                 return _evidence(Refresh([], 0, len(wanted)))
             rows = platform.lake.scan(f"silver/{table}", {GRAIN.column: stale}).collect()
@@ -166,6 +161,48 @@ raw_station_days = _raw_asset(DAYS, "business_date", silver_station_days, "ç©ºæ°
 def vitals_assets() -> list[dg.AssetsDefinition]:
     """Return the assets of this room."""
     return [silver_readings, silver_station_hours, silver_station_days, raw_station_hours, raw_station_days]
+
+
+def oldest_stale_day(platform: Platform) -> date | None:
+    """Return the first day of the oldest month whose inputs changed since it was computed or loaded, None if none did.
+
+    New deliveries are not all that can change: a standard's new edition, a method, or a warehouse that was lost and
+    made anew leave months behind that no delivery points to.
+    """
+    lake = platform.lake
+    stale = _stale(_wanted_readings(lake), piece_digests(lake, f"silver/{READINGS}", GRAIN.column))
+    stale |= _stale(_wanted_hours(lake), piece_digests(lake, f"silver/{HOURS}", GRAIN.column))
+    stale |= _stale(_wanted_days(lake), piece_digests(lake, f"silver/{DAYS}", GRAIN.column))
+    with platform.warehouse() as warehouse:
+        for table in (HOURS, DAYS):
+            stale |= _stale(piece_digests(lake, f"silver/{table}", GRAIN.column), _loaded(warehouse, table))
+    return GRAIN.first_day(min(stale)) if stale else None
+
+
+def _wanted_readings(lake: Lake) -> dict[str, str]:
+    seeds = seeds_digest("ref_vital_factors", "ref_monitoring_stations")
+    return batch_digests(lake, f"bronze/{READINGS}", GRAIN.column, METHOD_EDITION, seeds)
+
+
+def _wanted_hours(lake: Lake) -> dict[str, str]:
+    return piece_digests(lake, f"silver/{READINGS}", GRAIN.column, METHOD_EDITION, seeds_digest(*INDEX_SEEDS))
+
+
+def _wanted_days(lake: Lake) -> dict[str, str]:
+    return piece_digests(lake, f"silver/{HOURS}", GRAIN.column, METHOD_EDITION, seeds_digest(*DAY_SEEDS))
+
+
+def _loaded(warehouse: Warehouse, table: str) -> dict[str, str]:
+    """Return the input digest of each month that stands in raw."""
+    exists = warehouse.read(Role.LOADER, "select to_regclass(%s) is not null as found", (f"raw.{table}",))
+    if not exists["found"][0]:
+        return {}
+    query = f"select distinct {GRAIN.column}, {INPUT_DIGEST} from raw.{table}"  # noqa: S608
+    return dict(warehouse.read(Role.LOADER, query).iter_rows())
+
+
+def _stale(wanted: dict[str, str], standing: dict[str, str]) -> set[str]:
+    return {label for label, digest in wanted.items() if standing.get(label) != digest}
 
 
 def _within(context: dg.AssetExecutionContext, wanted: dict[str, str]) -> dict[str, str]:

@@ -38,6 +38,7 @@ from quality.suites import SuiteFileError
 from semantic.catalogue import SemanticError
 
 POLL_S = 0.5
+SHOWN_MARKER = "superset_admin.shown"
 MENDABLE = (
     *(DiskTooFullError, EmbeddedPostgresError, ServiceError, screens.ScreensError),
     *(SemanticError, SourceFileError, SuiteFileError),
@@ -162,9 +163,16 @@ class PlatformRun:
         )
         lake = Lake(self.home.lake)
         refused = quarantine.count(lake)
-        password = self.home.secret_file("superset_admin")
+        is_first = not (self.home.keys / SHOWN_MARKER).exists()
+        file = self.home.secret_file("superset_admin")
+        password = (
+            f"密码 {self.home.secret('superset_admin')}（仅显示这一次，另存于 {file}）"
+            if is_first
+            else f"密码见 {file}"
+        )
         self.console.print(built_table(publications, refused))
-        self.console.print(address_table(surfaces, {"superset": f"{screens.ADMIN_NAME}，密码见 {password}"}))
+        self.console.print(address_table(surfaces, {"superset": f"{screens.ADMIN_NAME}，{password}"}))
+        (self.home.keys / SHOWN_MARKER).touch(mode=0o600)
         self.console.print(f"用时 {seconds:.0f} 秒。状态目录 {self.home.root}，删除它即完全重置。", soft_wrap=True)
 
     def _prepare_screens(self, stack: ExitStack) -> Future[None]:

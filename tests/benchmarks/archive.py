@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
@@ -30,9 +31,20 @@ class Size(StrEnum):
     REPLAY = "replay"  # the real series of PARK_REPLAY_DIR, as measured and shifted
 
 
+class Arrival(NamedTuple):
+    """A file that has not arrived yet: where it waits, and where the archive will have it."""
+
+    waiting: str
+    target: str
+
+    def arrive(self) -> None:
+        """Bring the file into the archive."""
+        Path(self.waiting).rename(self.target)
+
+
 @dataclass(frozen=True)
 class Archive:
-    """The daily files of one stream, oldest first; the newest may be held back for later arrival."""
+    """The daily files of one stream, oldest first."""
 
     root: Path
     files: tuple[Path, ...]
@@ -52,10 +64,15 @@ class Archive:
         """Business date of the newest file."""
         return _day_of(self.files[-1])
 
-    def hold_back(self, days: int, folder: Path) -> list[tuple[Path, Path]]:
-        """Take the newest files out of the archive; return for each where it lies now and where it belongs."""
+    def hold_back(self, days: int, folder: Path) -> tuple[Archive, list[Arrival]]:
+        """Take some days out, those before the newest: return what is left, and what can arrive later.
+
+        The newest day stays, because the daily report of the first main job is about it.
+        """
         folder.mkdir(parents=True)
-        return [(path.rename(folder / path.name), path) for path in self.files[-days:]]
+        held = self.files[-days - 1 : -1]
+        arrivals = [Arrival(str(path.rename(folder / path.name)), str(path)) for path in held]
+        return Archive(self.root, tuple(path for path in self.files if path not in held)), arrivals
 
 
 def write_archive(

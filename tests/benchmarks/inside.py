@@ -16,15 +16,17 @@ from lakehouse.warehouse import open_warehouse
 from orchestration.platform import Platform
 from orchestration.services.supervisor import Supervisor
 from tests.benchmarks.api_requests import measure_api
+from tests.benchmarks.archive import Arrival
 from tests.benchmarks.chart_queries import measure_charts, theme_queries
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.pipeline import measure_pipeline, prepare_platform
+from tests.benchmarks.sandbox import BenchmarkError
 
 
 def main(task_file: Path, figures_file: Path) -> None:
     """Build the platform over the archive and measure; figures are written after each part."""
     task = json.loads(task_file.read_text("utf-8"))
-    held_back = [(Path(standing), Path(target)) for standing, target in task["held_back"]]
+    arrivals = [Arrival(*paths) for paths in task["arrivals"]]
     platform = Platform()
     platform.home.create()
     supervisor = Supervisor(platform.home)
@@ -33,7 +35,7 @@ def main(task_file: Path, figures_file: Path) -> None:
         try:
             _say("setting up an empty platform")
             prepare_platform(platform, warehouse, supervisor)
-            figures = measure_pipeline(platform, held_back, task["readings"], _say)
+            figures = measure_pipeline(platform, arrivals, task["readings"], _say)
             _write(figures_file, figures)
             _say("chart queries")
             figures += measure_charts(warehouse, theme_queries(platform.present.astimezone(PARK_TIME_ZONE).date()))
@@ -55,4 +57,7 @@ def _write(figures_file: Path, figures: list[Figure]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    try:
+        main(Path(sys.argv[1]), Path(sys.argv[2]))
+    except BenchmarkError as error:
+        sys.exit(str(error))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import dagster as dg
 
@@ -25,6 +24,7 @@ from orchestration.main_run import run_main_job
 from orchestration.platform import Platform
 from orchestration.services.catalogue import middle_platform_service
 from orchestration.services.supervisor import Supervisor
+from tests.benchmarks.archive import Arrival
 from tests.benchmarks.figures import Figure, median_figure
 from tests.benchmarks.sandbox import BenchmarkError
 
@@ -73,14 +73,12 @@ def prepare_platform(platform: Platform, warehouse: Warehouse, supervisor: Super
     home.write_addresses({service.name: str(service.address)})
 
 
-def measure_pipeline(
-    platform: Platform, held_back: Sequence[tuple[Path, Path]], readings: int, say: Say
-) -> list[Figure]:
-    """Run the main job over the whole archive, then once for each day held back.
+def measure_pipeline(platform: Platform, arrivals: Sequence[Arrival], readings: int, say: Say) -> list[Figure]:
+    """Run the main job over the whole archive, then once for each day that arrives.
 
     Args:
-        platform: the prepared platform; its archive lacks the days held back.
-        held_back: files to bring in later, oldest first: where each lies, and where it belongs.
+        platform: the prepared platform; its archive lacks the days of `arrivals`.
+        arrivals: days that arrive later, oldest first.
         readings: readings of the archive as the first run finds it.
         say: receives a sentence before each run.
 
@@ -91,9 +89,9 @@ def measure_pipeline(
     say(f"main job over the whole archive, {readings:,} readings")
     first = _run(platform, loaded)
     days = []
-    for number, (standing, target) in enumerate(held_back, start=1):
-        say(f"main job for one new archive day, {number} of {len(held_back)}")
-        standing.rename(target)
+    for number, arrival in enumerate(arrivals, start=1):
+        say(f"main job for one more archive day, {number} of {len(arrivals)}")
+        arrival.arrive()
         days.append(_run(platform, loaded))
     return [*_whole_archive(first, readings), *_incremental_day(days)]
 

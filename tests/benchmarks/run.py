@@ -87,16 +87,15 @@ def run_benchmark(size: Size, say: Say, *, with_cold: bool, with_warm: bool) -> 
 def measure_inside(sandbox: Sandbox, archive: Archive, environment: dict[str, str], say: Say) -> Iterator[Figure]:
     """Measure main job, charts and API in a process that sees the sandbox's platform alone.
 
-    The newest days of the archive are held back from the first main job and arrive one by one afterwards.
+    Some days of the archive are held back from the first main job and arrive one by one afterwards.
 
     Raises:
         BenchmarkError: that process failed; what it had measured before comes first.
     """
-    held_back = archive.hold_back(DAYS_HELD_BACK, sandbox.folder / "held_back")
-    _, readings = measure_baseline(Archive(archive.root, archive.files[:-DAYS_HELD_BACK]))
-    paths = [(str(standing), str(target)) for standing, target in held_back]
+    standing, arrivals = archive.hold_back(DAYS_HELD_BACK, sandbox.folder / "held_back")
+    _, readings = measure_baseline(standing)
     task, found = sandbox.folder / "task.json", sandbox.folder / "figures.json"
-    task.write_text(json.dumps({"readings": readings, "held_back": paths}), "utf-8")
+    task.write_text(json.dumps({"readings": readings, "arrivals": arrivals}), "utf-8")
     command = [sys.executable, "-m", "tests.benchmarks.inside", str(task), str(found)]
     try:
         sandbox.run(command, {**environment, "PYTHONPATH": str(PROJECT_ROOT)}, hear=say)

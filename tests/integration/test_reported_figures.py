@@ -157,7 +157,7 @@ def test_the_parks_months_are_the_true_ones(park: Park, truth: dict[str, Any]):
             exact += 1
             assert row["output_value_yuan"] == Decimal(true) * 1000, month
         assert abs(row["output_value_yuan"] / 1000 / true - 1) < Decimal("0.01"), month
-    assert exact > 20
+    assert exact > 10, "months of one system alone are right to the yuan"
 
 
 def test_february_stands_for_two_months_and_january_has_no_row(park: Park):
