@@ -30,6 +30,10 @@ test: $(SET_UP) ## All tests that need no browser and no Superset
 test-all: $(SET_UP) ## All tests, with Superset and the browser
 	@$(BIN)/pytest -m "not spark"
 
+.PHONY: bench
+bench: $(SET_UP) ## How fast it is here, beside bare DuckDB (SIZE=tiny|small|large|replay, COLD=1, DOCS=1)
+	@$(BIN)/python -m tests.benchmarks --size $(or $(SIZE),small) $(if $(COLD),--cold) $(if $(DOCS),--write-docs)
+
 .PHONY: lint
 lint: $(SET_UP) ## Style, types and naming
 	@$(BIN)/ruff check .

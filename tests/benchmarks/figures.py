@@ -97,7 +97,7 @@ def table_rows(figures: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
                 figure["title"],
                 as_people_read(figure["seconds"]),
                 "" if rate is None else f"{rate:,.0f}",
-                "" if times is None else f"{times:.3g} ×",
+                "" if times is None else f"{times:,.0f} ×" if times >= 100 else f"{times:.3g} ×",
                 str(figure["runs"]),
                 figure["remark"],
             )
