@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import configparser
 import hashlib
+import http.client
 import io
 import json
 import os
@@ -17,7 +18,6 @@ import re
 import shutil
 import subprocess
 import sys
-import urllib.error
 import urllib.request
 import venv
 import zipfile
@@ -87,10 +87,12 @@ def _from_wheel() -> None:
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
             files = json.load(answer)["files"]
-        wheel = next(f for f in files if f["filename"].startswith(f"uv-{UV_VERSION}-") and tag in f["filename"])
+        wheel = next((f for f in files if f["filename"].startswith(f"uv-{UV_VERSION}-") and tag in f["filename"]), None)
+        if wheel is None:
+            raise BootstrapError(f"{page}: there is no uv {UV_VERSION} for {platform.machine()}; install uv by hand.")
         with urllib.request.urlopen(wheel["url"], timeout=180) as answer:  # noqa: S310
             content = answer.read()
-    except (urllib.error.URLError, ValueError, KeyError, StopIteration) as error:
+    except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
         raise BootstrapError(_no_network([f"{page}: {error!r}"])) from error
     if hashlib.sha256(content).hexdigest() != wheel["hashes"]["sha256"]:
         raise BootstrapError(f"{wheel['url']}: the download does not have the digest of the index; try again.")

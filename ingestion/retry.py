@@ -45,10 +45,11 @@ def retry(landing: Landing, deliveries: Iterable[Delivery], *, silver_table: str
     superseded = quarantine.resolve(landing.lake, _superseded(landing), "superseded", now)
     cleaned = quarantine.resolve(landing.lake, _cleaned(landing, silver_table), "landed", now)
     waiting = _waiting(landing)
+    known = set(waiting.select("_source_uri", "_digest").iter_rows())
     landed = sum(
-        _read_again(landing, delivery, waiting.filter(pl.col("_digest") == delivery.digest), now)
+        _read_again(landing, delivery, waiting.filter(_source_uri=delivery.uri, _digest=delivery.digest), now)
         for delivery in deliveries
-        if delivery.digest in set(waiting["_digest"])
+        if (delivery.uri, delivery.digest) in known
     )
     return RetryResult(landed, superseded, cleaned, _waiting(landing).height)
 
@@ -75,16 +76,19 @@ def _waiting(landing: Landing) -> pl.DataFrame:
 
 
 def _superseded(landing: Landing) -> pl.DataFrame:
-    """Return refused rows of files that were delivered again, later and with other content."""
+    """Return refused rows of files that came again: later with other content, or the same content by another name."""
     waiting = _waiting(landing)
     if waiting.is_empty() or not landing.lake.exists(landing.table):
         return waiting.clear()
     newest = landing.lake.query(
         "select _source_uri, max(_loaded_at) as newest from landed group by 1", {"landed": landing.table}
     )
-    return (
-        waiting.join(newest, on="_source_uri").filter(pl.col("newest") > pl.col("_loaded_at")).select(waiting.columns)
-    )
+    newer = waiting.join(newest, on="_source_uri").filter(pl.col("newest") > pl.col("_loaded_at"))
+    names = "select distinct _digest, _source_uri as landed_uri from landed"
+    whole = waiting.filter(pl.col("_row_number").is_null())
+    renamed = whole.join(landing.lake.query(names, {"landed": landing.table}), on="_digest")
+    renamed = renamed.filter(pl.col("landed_uri") != pl.col("_source_uri"))
+    return pl.concat([newer.select(waiting.columns), renamed.select(waiting.columns)]).unique(quarantine.KEY)
 
 
 def _cleaned(landing: Landing, silver_table: str) -> pl.DataFrame:

@@ -148,6 +148,7 @@ class Warehouse:
                         statement += sql.SQL(" owner {}").format(sql.Identifier(owner))
                     connection.execute(statement)
                 connection.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(database)))
+            connection.execute("revoke connect on database postgres from public")
             for role in (Role.LOADER, Role.BUILDER, Role.PUBLISHER, Role.READER, Role.API):
                 connection.execute(sql.SQL("grant connect on database park to {}").format(sql.Identifier(role)))
         park = self.admin.set(drivername="postgresql", database="park").render_as_string(hide_password=False)

@@ -84,7 +84,8 @@ def as_people_read(seconds: float | None) -> str:
         return "—"
     if seconds < 1:
         return f"{seconds * 1000:.3g} ms" if seconds < 0.1 else f"{seconds * 1000:.0f} ms"
-    return f"{seconds:.3g} s" if seconds < 120 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{seconds:.3g} s" if seconds < 120 else f"{minutes} min {rest} s"
 
 
 def table_rows(figures: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:

@@ -80,7 +80,11 @@ class Sandbox:
             "PARK_SEED": str(self.settings.seed),
             "PARK_SIZE": self.settings.size.value,
         }
-        python = {"PYTHONPYCACHEPREFIX": str(self.folder / "bytecode"), "PYTHONWARNINGS": "ignore"}
+        python = {
+            "PYTHONPYCACHEPREFIX": str(self.folder / "bytecode"),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONWARNINGS": "ignore",
+        }
         return {**inherited, **ports, **park, **python, **own}
 
     def run(

@@ -1,4 +1,4 @@
-"""The way back out of quarantine: what can be used after all lands once, what was replaced is settled, the rest waits."""
+"""The way back out of quarantine: what can be used lands once, what was replaced is settled, the rest waits."""
 
 from __future__ import annotations
 
@@ -57,3 +57,13 @@ def test_a_file_delivered_anew_settles_what_its_first_version_left(park: Park) -
     assert read_again(park) == RetryResult(landed=0, superseded=1, cleaned=0, still_waiting=0)
     kept = park.lake.scan(quarantine.TABLE).collect()
     assert kept.height == 1, "what was settled stays in the table, with its resolution beside it"
+
+
+def test_a_file_that_was_only_named_wrongly_is_settled_and_lands_once(park: Park) -> None:
+    wrong = park.put("2026-02-30.parquet", park.readings())
+    park.land()
+    assert quarantine.count(park.lake) == 1
+    wrong.rename(wrong.with_name("2026-03-01.parquet"))
+    park.land()
+    assert read_again(park) == RetryResult(landed=0, superseded=1, cleaned=0, still_waiting=0)
+    assert landed(park).height == park.readings().height
