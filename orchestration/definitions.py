@@ -35,7 +35,7 @@ def definitions() -> dg.Definitions:
         *product_assets(),
     ]
     return dg.Definitions(
-        assets=assets,
+        assets=dg.with_source_code_references(assets),  # the steward opens the code from the asset's page
         asset_checks=trust_checks(),
         jobs=[*ingest, build],
         schedules=schedules(),

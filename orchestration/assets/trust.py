@@ -30,6 +30,12 @@ def publication_assets() -> list[dg.AssetsDefinition]:
     return [_publication(group, suites) for group, suites in suites_by_group().items()]
 
 
+def _links(platform: Platform) -> dict[str, dg.MetadataValue]:
+    """Return where a steward can look at what was published, of the pages that run now."""
+    addresses = platform.home.addresses()
+    return {name: dg.MetadataValue.url(addresses[name]) for name in ("superset", "api") if name in addresses}
+
+
 def _check(suite: Suite) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=["marts", suite.mart],
@@ -79,6 +85,7 @@ def _publication(group: str, suites: Sequence[Suite]) -> dg.AssetsDefinition:
                     "dagster/row_count": publication.row_count,
                     "changed": publication.changed,
                     "data_until": str(publication.data_until or ""),
+                    **_links(platform),
                 },
             )
 

@@ -44,8 +44,8 @@ def test_a_process_that_leaves_a_child_behind_is_ended_with_it(tmp_path: Path):
     child.write_text("import time; time.sleep(60)", "utf-8")
     parent = tmp_path / "parent.py"
     parent.write_text(
-        "import subprocess, sys\n"
-        f"child = subprocess.Popen([sys.executable, {str(child)!r}], stdout=subprocess.DEVNULL)\n"
+        "import subprocess, sys\nnowhere = subprocess.DEVNULL\n"
+        f"child = subprocess.Popen([sys.executable, {str(child)!r}], stdout=nowhere, stderr=nowhere)\n"
         "print(child.pid)\n",
         "utf-8",
     )
