@@ -65,7 +65,7 @@ def show(document: dict[str, Any]) -> None:
     machine, archive = document["machine"], document["archive"]
     table = Table(
         title=f"SIZE={document['size']}: {archive['readings']:,} readings in {archive['files']:,} files · "
-        f"{machine['cores']} cores, {machine['memory_gb']} GB, {machine['processor']}",
+        f"{machine['cores']} cores ({document['cores_of_others']} busy with others), {machine['memory_gb']} GB",
         title_justify="left",
     )
     for heading, is_number in HEADINGS:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import shutil
 import subprocess
+import time
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,9 +32,27 @@ def describe_machine() -> dict[str, Any]:
     }
 
 
-def load_average() -> float:
-    """Return how many processes wanted to run, on average over the last minute."""
-    return round(os.getloadavg()[0], 2)
+@dataclass(frozen=True)
+class CpuSeconds:
+    """Processor time since the machine's start, of all processes, and of this one with those it has seen end."""
+
+    moment: float
+    everybody: float
+    ours: float
+
+    @classmethod
+    def now(cls) -> CpuSeconds:
+        """Read the counters."""
+        user, nice, system, _, _, hard_irq, soft_irq, *_ = Path("/proc/stat").read_text("utf-8").split()[1:9]
+        ticks = sum(map(int, (user, nice, system, hard_irq, soft_irq)))
+        usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        ours = sum(one.ru_utime + one.ru_stime for one in usage)
+        return cls(time.monotonic(), ticks / os.sysconf("SC_CLK_TCK"), ours)
+
+    def cores_of_others_since(self, earlier: CpuSeconds) -> float:
+        """Return how many cores other people's processes kept busy, on average, since an earlier reading."""
+        others = (self.everybody - earlier.everybody) - (self.ours - earlier.ours)
+        return round(max(others, 0.0) / (self.moment - earlier.moment), 2)
 
 
 def commit() -> str:

@@ -32,7 +32,7 @@ def _section(document: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {text}" for name, text in machine.items() if name not in _SIZE_OF_MACHINE)
     size_of_machine = (
         f"Machine: {machine['cores']} cores ({machine['processor']}), {machine['memory_gb']} GB of memory, "
-        f"{machine['system']}. Load before the run {document['load_before']}, after it {document['load_after']}. "
+        f"{machine['system']}. Other processes kept {document['cores_of_others']} of the cores busy meanwhile. "
         f"Commit {document['commit'] or 'unknown'}."
     )
     size_of_archive = (

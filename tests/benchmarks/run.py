@@ -13,7 +13,7 @@ from typing import Any
 from lakehouse.settings import PARK_TIME_ZONE, PROJECT_ROOT, Settings
 from tests.benchmarks.archive import Archive, Size, measure_baseline, write_archive
 from tests.benchmarks.figures import Figure
-from tests.benchmarks.machine import commit, describe_machine, load_average
+from tests.benchmarks.machine import CpuSeconds, commit, describe_machine
 from tests.benchmarks.sandbox import BenchmarkError, Sandbox, open_sandbox
 from tests.benchmarks.starts import measure_cold_start, measure_warm_start
 
@@ -60,8 +60,8 @@ def run_benchmark(size: Size, say: Say, *, with_cold: bool, with_warm: bool) -> 
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit(),
         "machine": describe_machine(),
-        "load_before": load_average(),
     }
+    before = CpuSeconds.now()
     with open_sandbox(settings) as sandbox:
         findings = Findings(say)
         archive = write_archive(sandbox.archive, sandbox.folder / "staging", size, settings, say)
@@ -78,7 +78,7 @@ def run_benchmark(size: Size, say: Say, *, with_cold: bool, with_warm: bool) -> 
             findings.add("warm start", lambda: measure_warm_start(sandbox, environment, say))
         if with_cold:
             findings.add("cold start", lambda: measure_cold_start(sandbox, say))
-    document["load_after"] = load_average()
+    document["cores_of_others"] = CpuSeconds.now().cores_of_others_since(before)
     document["figures"] = [figure.as_json(baseline.seconds) for figure in findings.figures]
     document["not_measured"] = findings.not_measured
     return document

@@ -143,9 +143,11 @@ def test_the_signed_report_prints_the_mean_of_its_day(
     )
     assert refused.returncode == 1
     text = subprocess.run(["pdftotext", "-layout", str(pdf), "-"], capture_output=True, text=True, check=True).stdout
-    numbers = [re.findall(r"\d+", line) for line in text.splitlines() if "西北边界空气站" in line]
-    table_row = next(found for found in numbers if len(found) >= len(("SO2", "NO2", "CO", "O3", "PM10", "PM2.5")))
-    assert str(round(reading.day_mean)) in table_row
+    # In the table the station's name stands above its zone, and the figures on the line between the two.
+    table_row = re.search(r"西北边界空气站\n(?P<figures>[^\n]*)\n *乙烯及衍生物区", text)
+    assert table_row is not None, text
+    so2, no2, co, o3, pm10, pm25, *_ = re.findall(r"[\d.]+(?= |▲|$)|—", table_row["figures"])
+    assert pm25 == str(round(reading.day_mean)), (so2, no2, co, o3, pm10, pm25)
 
 
 def test_the_trace_leads_from_the_figure_back_to_the_row(platform: RunningPlatform, reading: OneReading) -> None:

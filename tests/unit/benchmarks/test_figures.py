@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.benchmarks.figures import Figure, as_people_read, median_figure, percentile, table_rows
+from tests.benchmarks.machine import CpuSeconds
 from tests.benchmarks.page import benchmarks_page
 
 
@@ -58,8 +59,7 @@ def test_the_page_says_machine_size_and_what_is_missing():
         "size": "small",
         "measured_on": "2026-11-22",
         "commit": "",
-        "load_before": 0.2,
-        "load_after": 1.9,
+        "cores_of_others": 0.4,
         "machine": {"processor": "P", "cores": 2, "memory_gb": 25.3, "system": "Linux 6", "python": "3.11.2"},
         "archive": {"files": 3, "first_day": "2026-11-19", "last_day": "2026-11-21", "readings": 4200, "bytes": 52_000},
         "figures": [Figure("a", "one | two", 0.25, 5, 4200).as_json(0.25)],
@@ -70,4 +70,9 @@ def test_the_page_says_machine_size_and_what_is_missing():
     assert "4,200 readings, 0.1 MB" in page
     assert "| one \\| two | 250 ms | 16,800 | 1 × | 5 |  |" in page
     assert "- warm start: Superset could not be installed" in page
-    assert "Commit unknown" in page
+    assert "Other processes kept 0.4 of the cores busy meanwhile. Commit unknown" in page
+
+
+def test_what_others_took_of_the_machine_is_what_is_left_of_all():
+    before, after = CpuSeconds(100.0, everybody=1000.0, ours=50.0), CpuSeconds(110.0, everybody=1015.0, ours=60.0)
+    assert after.cores_of_others_since(before) == 0.5
