@@ -208,7 +208,8 @@ class EmbeddedPostgres:
             raise EmbeddedPostgresError(message)
         drop = ["setpriv", f"--reuid={UNPRIVILEGED_USER_ID}", f"--regid={UNPRIVILEGED_USER_ID}", "--clear-groups"]
         if not all(_others_may_enter(path) for path in (self.data.parent, Path(command[0]).parent)):
-            drop += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+            # Without the secure bit, access(2), by which initdb looks for its programs, ignores the capability.
+            drop += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup"]
         if dies_with_us:
             drop += ["--pdeathsig=INT"]  # a change of user clears what the parent has set
         return [*drop, *command]

@@ -144,6 +144,7 @@ def open_sandbox(settings: Settings) -> Iterator[Sandbox]:
     """
     folder = Path(tempfile.mkdtemp(prefix="park-bench-"))
     try:
+        folder.chmod(0o711)  # root's PostgreSQL runs as another user, who must be able to pass; keys are closed below
         sandbox = Sandbox(folder, settings)
         sandbox.home.require_free_disk()
         yield sandbox

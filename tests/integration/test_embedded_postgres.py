@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from lakehouse.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError, free_port
+from lakehouse.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError, binary_folder, free_port
 from lakehouse.home import Home
 from lakehouse.settings import Settings
 from lakehouse.warehouse import Role, open_warehouse
@@ -205,5 +206,26 @@ def test_the_platform_works_on_an_external_server_given_by_url(cluster: Path, tm
                 warehouse.prepare()
                 assert warehouse.read(Role.READER, "select current_user::text as who")["who"].item() == "park_reader"
         assert not (home.postgres / "PG_VERSION").exists(), "no embedded server beside an external one"
+    finally:
+        server.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root changes its user to start the server")
+def test_root_starts_it_below_a_folder_that_only_root_may_enter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkout in root's own home: programs and data are both out of the server user's reach."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    package = binary_folder().parents[1]
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(folder, closed / folder.name, symlinks=True)
+    programs = closed / package.name / "pginstall" / "bin"
+    monkeypatch.setattr("lakehouse.embedded_postgres.binary_folder", lambda: programs)
+    server = EmbeddedPostgres(closed / "postgres", PASSWORD, free_port(0), closed / "postgres.log")
+    server.start()
+    try:
+        with psycopg.connect(server.url, password=PASSWORD) as connection:
+            assert connection.execute("select 1").fetchone() == (1,)
     finally:
         server.stop()
