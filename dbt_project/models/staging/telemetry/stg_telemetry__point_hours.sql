@@ -1,0 +1,21 @@
+select
+    point_id,
+    measured_at,
+    business_date,
+    zone_id,
+    value_mean,
+    value_min,
+    value_max,
+    value_last,
+    unit,
+    valid_minutes,
+    expected_minutes,
+    suspect_minutes,
+    failed_minutes,
+    missing_minutes,
+    valid_share,
+    is_valid,
+    flag_causal,
+    flag_final,
+    data_origin
+from {{ source('telemetry', 'telemetry__point_hours') }}
