@@ -1,7 +1,7 @@
 """Means of quantities whose readings may not simply be added: directions, pH, sound levels, concentrations of a flow.
 
-Each function returns one expression for `group_by(...).agg(...)`; give it a name with `alias`. A reading that is null, NaN or infinite does not
-count; where nothing is left, or the mean has no meaning, the result is null, never zero.
+Each function returns one expression for `group_by(...).agg(...)`; give it a name with `alias`. A reading that is null,
+NaN or infinite does not count; where nothing is left, or the mean has no meaning, the result is null, never zero.
 """
 
 from __future__ import annotations
