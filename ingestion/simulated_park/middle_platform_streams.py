@@ -18,6 +18,7 @@ from ingestion.simulated_park import planted_defects as planted
 from ingestion.simulated_park.air_factors import AIR_FACTORS
 from ingestion.simulated_park.calendar_months import last_complete_month, local_time, month_after, months_from
 from ingestion.simulated_park.enterprises import Enterprise, park_enterprises
+from ingestion.simulated_park.hazard_register import hazard_streams
 from ingestion.simulated_park.park_economy import MonthlyFigures, monthly_figures
 from ingestion.simulated_park.park_geometry import AIR_STATIONS, zone_at
 from ingestion.simulated_park.planted_defects import PlantedDefect
@@ -103,6 +104,8 @@ def _simulated_streams(
     defects: list[PlantedDefect] = []
     yield _stream("enterprises", "法人库", _enterprise_records(enterprises, seed, defects), present), defects
     yield _stream("monitoring_devices", "监测设备", _device_records(enterprises, seed, size), present), []
+    for hazard in hazard_streams(enterprises, seed=seed, present=present):
+        yield _stream(hazard.name, hazard.title, hazard.records, present), hazard.defects
     for name, title, records_of in (
         ("tax_monthly", "月度税收", _tax_record),
         ("electricity_monthly", "月度用电", _electricity_record),

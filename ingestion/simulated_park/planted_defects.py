@@ -26,6 +26,12 @@ BROKEN_CITIZEN_NUMBER = "broken_citizen_number"
 EXPIRED_LICENCE = "expired_licence"
 PERMIT_TOO_LONG = "permit_too_long"
 PERMIT_ENDS_BEFORE_START = "permit_ends_before_start"
+UNKNOWN_CHEMICAL = "unknown_chemical"
+MISSING_QUANTITY = "missing_quantity"
+MISSING_EXPOSED_PERSONS = "missing_exposed_persons"
+MISSING_GUARANTOR = "missing_guarantor"
+MISSING_DUTY_RATE = "missing_duty_rate"
+OVERFILLED = "overfilled"
 
 
 @dataclass(frozen=True)

@@ -222,6 +222,9 @@ def test_streams_are_listed(client: Client):
         "monitoring_devices": "监测设备",
         "tax_monthly": "月度税收",
         "electricity_monthly": "月度用电",
+        "hazard_units": "危险源单元",
+        "hazard_inventories": "危险源在存量",
+        "management_states": "安全管理状态",
     }
     assert {row["stream"]: row["total"] for row in rows}["monitoring_devices"] == 600
 
@@ -283,7 +286,12 @@ def test_nothing_is_known_before_its_time():
         assert max(str(record["update_time"]) for record in stream.records) < "2024-05-02"
         known = {(record["update_time"], record["record_id"]) for record in late[name].records}
         missing = [one for one in stream.records if (one["update_time"], one["record_id"]) not in known]
-        assert all(str(one["period"]) < "201908" for one in missing)  # only what left the sixty months
+        # Only what left the sixty months, or the thirty days that stocks and states are shared for.
+        column, first = {
+            "hazard_inventories": ("inventory_date", "2024-06-02"),
+            "management_states": ("state_date", "2024-06-02"),
+        }.get(name, ("period", "201908"))
+        assert all(str(one[column]) < first for one in missing)
 
 
 def test_the_large_park_has_all_its_points():
