@@ -1,7 +1,8 @@
-"""The park's outline, its eight zones and its boundary air stations (WGS-84), all schematic and marked synthetic."""
+"""The park's outline, zones, management grids and boundary air stations (WGS-84), schematic and marked synthetic."""
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +21,7 @@ PARK_BOUNDARY = Polygon(
         (121.4105, 30.8040),
     ]
 )
+GRID_COUNT = 16
 COORDINATE_DECIMALS = 9  # a tenth of a millimetre: rounding cannot open a gap between two zones that anyone could see
 
 _WEST_OF_CENTRE = 121.4385
@@ -30,6 +32,7 @@ _UTILITIES_NORTH = 30.7965
 _OFFICES = box(121.4520, 30.8105, 121.4680, 30.8300)
 _GREEN_BELT_END = 121.4520
 _GREEN_BELT_DEPTH = 0.0030  # degrees of latitude, about 330 m inside the north-west boundary
+_LONGITUDE_SCALE = 0.859  # cosine of 30.8° N: a degree of longitude against one of latitude
 _BEYOND = 1.0  # cutting shapes reach this far past the park
 
 
@@ -42,11 +45,22 @@ class Zone:
     boundary: Polygon
 
     def as_geojson(self) -> str:
-        """Return the outline as a GeoJSON geometry (RFC 7946: counter-clockwise, longitude first)."""
-        ring = [
-            [round(x, COORDINATE_DECIMALS), round(y, COORDINATE_DECIMALS)] for x, y in self.boundary.exterior.coords
-        ]
-        return json.dumps({"type": "Polygon", "coordinates": [ring]}, separators=(",", ":"))
+        """Return the outline as a GeoJSON geometry."""
+        return _geojson(self.boundary)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A management grid: a part of one zone, with its outline in WGS-84 longitude and latitude."""
+
+    grid_id: str
+    grid_name: str
+    zone_id: str
+    boundary: Polygon
+
+    def as_geojson(self) -> str:
+        """Return the outline as a GeoJSON geometry."""
+        return _geojson(self.boundary)
 
 
 @dataclass(frozen=True)
@@ -100,6 +114,48 @@ def zone_at(longitude: float, latitude: float) -> Zone:
     """Return the zone that contains a WGS-84 position, or the nearest one for a position outside the park."""
     point = Point(longitude, latitude)
     return min(park_zones(), key=lambda zone: (zone.boundary.distance(point), zone.zone_id))
+
+
+@cache
+def park_grids() -> tuple[Grid, ...]:
+    """Cut the zones into G-01..G-16, so that the grids cover the park, no two overlap and none crosses a zone's edge.
+
+    Every zone has one grid; each grid more goes to the zone whose grids are largest. A zone is cut into strips of
+    equal width across its longer side, from west to east or from south to north.
+    """
+    zones = park_zones()
+    strips = dict.fromkeys((zone.zone_id for zone in zones), 1)
+    for _ in range(GRID_COUNT - len(zones)):
+        largest = max(zones, key=lambda zone: (zone.boundary.area / strips[zone.zone_id], zone.zone_id))
+        strips[largest.zone_id] += 1
+    pieces = [(zone, piece) for zone in zones for piece in _strips(zone.boundary, strips[zone.zone_id])]
+    return tuple(
+        Grid(f"G-{number:02d}", f"第{number}网格（{zone.zone_name}）", zone.zone_id, piece)
+        for number, (zone, piece) in enumerate(pieces, start=1)
+    )
+
+
+def _strips(boundary: Polygon, count: int) -> list[Polygon]:
+    west, south, east, north = boundary.bounds
+    is_wide = (east - west) * _LONGITUDE_SCALE >= north - south
+    low, high = (west, east) if is_wide else (south, north)
+    # A strip ends on a coordinate that the seed can hold, so that two neighbours share it to the last digit.
+    cuts = [round(low + (high - low) * number / count, COORDINATE_DECIMALS) for number in range(1, count)]
+    strips = []
+    for begin, end in itertools.pairwise([low - _BEYOND, *cuts, high + _BEYOND]):
+        cut = (
+            box(begin, south - _BEYOND, end, north + _BEYOND)
+            if is_wide
+            else box(west - _BEYOND, begin, east + _BEYOND, end)
+        )
+        strips.append(boundary.intersection(cut).normalize().reverse())
+    return strips
+
+
+def _geojson(boundary: Polygon) -> str:
+    """Return an outline as a GeoJSON geometry (RFC 7946: counter-clockwise, longitude first)."""
+    ring = [[round(x, COORDINATE_DECIMALS), round(y, COORDINATE_DECIMALS)] for x, y in boundary.exterior.coords]
+    return json.dumps({"type": "Polygon", "coordinates": [ring]}, separators=(",", ":"))
 
 
 def _green_belt() -> Polygon:

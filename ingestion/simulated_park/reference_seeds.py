@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 
 from ingestion.simulated_park.air_factors import AIR_FACTORS
-from ingestion.simulated_park.park_geometry import AIR_STATIONS, park_zones, zone_at
+from ingestion.simulated_park.park_geometry import AIR_STATIONS, park_grids, park_zones, zone_at
 
 VALID_FROM = "2010-01-01"  # before the first reading of any series
 _SOURCE_MARK = "synthetic"
@@ -18,6 +18,17 @@ def zones_csv() -> str:
     return _csv(
         ("zone_id", "zone_name", "boundary_geojson", "valid_from", "source_mark"),
         ((zone.zone_id, zone.zone_name, zone.as_geojson(), VALID_FROM, _SOURCE_MARK) for zone in park_zones()),
+    )
+
+
+def grids_csv() -> str:
+    """Return `ref_grids.csv`: one row per management grid, cut from the zones."""
+    return _csv(
+        ("grid_id", "grid_name", "zone_id", "boundary_geojson", "valid_from", "valid_to", "source_mark"),
+        (
+            (grid.grid_id, grid.grid_name, grid.zone_id, grid.as_geojson(), VALID_FROM, "", _SOURCE_MARK)
+            for grid in park_grids()
+        ),
     )
 
 

@@ -15,7 +15,7 @@ from shapely.ops import unary_union
 
 from ingestion.simulated_park.air_factors import AIR_FACTORS
 from ingestion.simulated_park.park_geometry import AIR_STATIONS, PARK_BOUNDARY, zone_at
-from ingestion.simulated_park.reference_seeds import monitoring_stations_csv, zones_csv
+from ingestion.simulated_park.reference_seeds import grids_csv, monitoring_stations_csv, zones_csv
 from lakehouse.settings import PROJECT_ROOT
 
 SEEDS = PROJECT_ROOT / "dbt_project/seeds/reference"
@@ -55,6 +55,21 @@ def test_no_two_zones_overlap(outlines: dict[str, Polygon]):
         assert square_metres(one.intersection(other)) < 1
 
 
+def test_sixteen_grids_divide_the_zones(outlines: dict[str, Polygon]):
+    rows = read_seed("ref_grids.csv")
+    assert [row["grid_id"] for row in rows] == [f"G-{number:02d}" for number in range(1, 17)]
+    grids = {row["grid_id"]: shape(json.loads(row["boundary_geojson"])) for row in rows}
+    assert all(grid.geom_type == "Polygon" and grid.is_valid and grid.exterior.is_ccw for grid in grids.values())
+    for zone_id, outline in outlines.items():
+        parts = [grids[row["grid_id"]] for row in rows if row["zone_id"] == zone_id]
+        assert square_metres(outline.symmetric_difference(unary_union(parts))) < 1
+    for one, other in itertools.combinations(grids.values(), 2):
+        assert square_metres(one.intersection(other)) < 1
+    areas = [square_metres(grid) for grid in grids.values()]
+    assert min(areas) > 1_000_000
+    assert max(areas) < 2_600_000
+
+
 def test_stations_stand_in_the_zone_the_seed_names(outlines: dict[str, Polygon]):
     rows = read_seed("ref_monitoring_stations.csv")
     assert [row["station_id"] for row in rows] == [station.station_id for station in AIR_STATIONS]
@@ -68,7 +83,11 @@ def test_a_position_outside_the_park_belongs_to_the_nearest_zone():
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("ref_zones.csv", zones_csv()), ("ref_monitoring_stations.csv", monitoring_stations_csv())],
+    [
+        ("ref_zones.csv", zones_csv()),
+        ("ref_grids.csv", grids_csv()),
+        ("ref_monitoring_stations.csv", monitoring_stations_csv()),
+    ],
 )
 def test_the_committed_seed_is_what_the_program_draws(name: str, text: str):
     assert Path(SEEDS / name).read_text("utf-8") == text
