@@ -7,7 +7,8 @@ import polars as pl
 MICRO = 1_000_000
 """Micro-units in one unit (µg/m³ or mg/m³): far finer than any analyser, far coarser than binary noise."""
 
-_LARGEST = 1e9  # above every breakpoint; keeps 1e308 out of the whole numbers, whose products must fit 64 bits
+LARGEST = 1e9
+"""Above every breakpoint; keeps 1e308 out of the whole numbers, whose products must fit 64 bits."""
 
 
 def concentration(column: str) -> pl.Expr:
@@ -18,7 +19,7 @@ def concentration(column: str) -> pl.Expr:
 
 def in_micro_units(value: pl.Expr) -> pl.Expr:
     """Express a concentration as a whole number of micro-units."""
-    return (value.clip(upper_bound=_LARGEST) * MICRO).round().cast(pl.Int64)
+    return (value.clip(upper_bound=LARGEST) * MICRO).round().cast(pl.Int64)
 
 
 def rounded(micro_units: pl.Expr, decimals: int | None) -> pl.Expr:

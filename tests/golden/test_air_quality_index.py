@@ -9,25 +9,9 @@ import polars as pl
 import pytest
 
 from lakehouse.settings import PROJECT_ROOT
-from methods.air_quality import IndexStandards, hourly_index, measured_items
+from methods.air_quality import IndexStandards, hourly_index, named_items, published_hours
 
 SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
-SOURCE_COLUMNS = {
-    "so2": "so2_ug_per_m3",
-    "no2": "no2_ug_per_m3",
-    "co": "co_mg_per_m3",
-    "o3": "o3_ug_per_m3",
-    "pm10": "pm10_ug_per_m3",
-    "pm2_5": "pm25_ug_per_m3",
-}
-EVIDENCE = {
-    "so2": ["so2", "so2_24h"],
-    "no2": ["no2", "no2_24h"],
-    "co": ["co", "co_24h"],
-    "o3": ["o3", "o3_8h"],
-    "pm10": ["pm10", "pm10_24h"],
-    "pm25": ["pm2_5", "pm2_5_24h"],
-}
 
 
 @pytest.fixture(scope="module")
@@ -47,18 +31,8 @@ def published(replay_dir: Path) -> pl.DataFrame:
 
 
 def judged(published: pl.DataFrame, standards: IndexStandards, at: datetime) -> pl.DataFrame:
-    hours = published.select(
-        "station",
-        "aqi_official",
-        "level_official",
-        "primary_official",
-        "aqi_hj633_2026",
-        measured_items(EVIDENCE),
-        pl.lit(at, pl.Datetime("us", "UTC")).alias("measured_at"),
-        *(pl.col(source).cast(pl.Float64).alias(name) for source, name in SOURCE_COLUMNS.items()),
-        pl.col("so2_24h").cast(pl.Float64).alias("so2_24h_ug_per_m3"),
-    )
-    return hourly_index(hours, standards)
+    hours = published.with_columns(pl.lit(at, pl.Datetime("us", "UTC")).alias("measured_at"))
+    return hourly_index(published_hours(hours), standards)
 
 
 def test_every_station_gets_its_published_index_level_and_primary_pollutant(
@@ -67,8 +41,7 @@ def test_every_station_gets_its_published_index_level_and_primary_pollutant(
     result = judged(published, standards, datetime(2018, 2, 19, 23, tzinfo=UTC))
     names = pl.read_csv(SEEDS / "reference" / "ref_air_pollutants.csv")
     zh = dict(names.select("pollutant_code", "primary_name_hourly_zh").iter_rows())
-    in_chinese = pl.col("primary_pollutants").str.split(",").list.eval(pl.element().replace_strict(zh)).list.join(",")
-    wrong = result.with_columns(in_chinese.alias("primary_zh")).filter(
+    wrong = result.with_columns(named_items(pl.col("primary_pollutants"), zh).alias("primary_zh")).filter(
         pl.col("aqi").ne_missing(pl.col("aqi_official"))
         | pl.col("aqi_level_name").ne_missing(pl.col("level_official"))
         | pl.col("primary_zh").ne_missing(pl.col("primary_official"))
