@@ -114,6 +114,26 @@ def generated_hours(*, first_day: date, last_day: date, seed: int) -> pl.DataFra
     return pl.concat(frames)
 
 
+def park_weather(*, first_day: date, last_day: date, seed: int) -> dict[str, Series]:
+    """Return the weather that all instruments of the park share, hour by hour and without a break.
+
+    Keys: wind_speed (m/s), wind_direction (degrees, not wrapped), air_temperature (degC), air_pressure (hPa), stillness
+    (no unit, about -2 to 2). The first value is that of 00:00 of `first_day`, the last that of 00:00 after `last_day`.
+
+    Raises:
+        PeriodTooEarlyError: The period begins before the series does.
+    """
+    if first_day < FIRST_DAY:
+        raise PeriodTooEarlyError(
+            f"The invented weather begins on {FIRST_DAY}, not on {first_day}: set PARK_NOW to a later moment."
+        )
+    days = (last_day - FIRST_DAY).days + 2
+    weather = _weather(_Calendar.of(days), _Randomness(seed, days * 24))
+    skipped = (first_day - FIRST_DAY).days * 24
+    names = ("wind_speed", "wind_direction", "air_temperature", "air_pressure", "stillness")
+    return {name: weather[name][skipped : (days - 1) * 24 + 1] for name in names}
+
+
 def _weather(calendar: _Calendar, noise: _Randomness) -> dict[str, Series]:
     """Return what all stations share: the stillness of the air and the weather."""
     stillness = noise.persistent("stillness", memory_hours=60)

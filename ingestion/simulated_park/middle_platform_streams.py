@@ -9,26 +9,23 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from ingestion.simulated_park import planted_defects as planted
-from ingestion.simulated_park.air_factors import AIR_FACTORS
 from ingestion.simulated_park.calendar_months import last_complete_month, local_time, month_after, months_from
+from ingestion.simulated_park.device_register import Device, Record, park_devices, register_records
 from ingestion.simulated_park.enterprises import Enterprise, park_enterprises
 from ingestion.simulated_park.hazard_register import hazard_streams
 from ingestion.simulated_park.park_economy import MonthlyFigures, monthly_figures
-from ingestion.simulated_park.park_geometry import AIR_STATIONS, zone_at
 from ingestion.simulated_park.planted_defects import PlantedDefect
 from ingestion.simulated_park.production_index import SECTOR_NAMES, has_production_index, read_production_index
+from ingestion.simulated_park.register_faults import register_faults
 from lakehouse.settings import PARK_TIME_ZONE, ParkSize
 
-Record = dict[str, str | int | float | bool | None]
-
 MONTH_COUNT = 60
-POINT_COUNT = {ParkSize.SMALL: 600, ParkSize.PARK: 25_000}
 
 _CORRECTED_EVERY = 17  # one tax or electricity record in so many is corrected weeks later
 
@@ -40,25 +37,6 @@ class PlatformStream:
     name: str
     title: str
     records: tuple[Record, ...]
-
-
-@dataclass(frozen=True)
-class _DeviceKind:
-    kind: str
-    title: str
-    unit: str
-    upper_limit: float
-    weight: int
-
-
-_DEVICE_KINDS = (
-    _DeviceKind("combustible_gas", "可燃气体探测器", "%LEL", 50, 26),
-    _DeviceKind("toxic_gas", "有毒气体探测器", "ppm", 10, 14),
-    _DeviceKind("temperature", "温度变送器", "degC", 150, 18),
-    _DeviceKind("pressure", "压力变送器", "MPa", 2.5, 16),
-    _DeviceKind("tank_level", "储罐液位计", "%", 85, 12),
-    _DeviceKind("flow", "流量计", "t/h", 400, 14),
-)
 
 
 def platform_streams(
@@ -103,7 +81,9 @@ def _simulated_streams(
     }
     defects: list[PlantedDefect] = []
     yield _stream("enterprises", "法人库", _enterprise_records(enterprises, seed, defects), present), defects
-    yield _stream("monitoring_devices", "监测设备", _device_records(enterprises, seed, size), present), []
+    devices = park_devices(seed=seed, size=size)
+    wrong, defects = register_faults(devices, seed=seed)
+    yield _stream("monitoring_devices", "监测设备", _device_records(devices, wrong, seed, present), present), defects
     for hazard in hazard_streams(enterprises, seed=seed, present=present):
         yield _stream(hazard.name, hazard.title, hazard.records, present), hazard.defects
     for name, title, records_of in (
@@ -177,49 +157,12 @@ def _enterprise_records(
             yield corrected_at, {**record, "staff_count": enterprise.staff_count}
 
 
-def _device_records(enterprises: Sequence[Enterprise], seed: int, size: ParkSize) -> Iterator[tuple[datetime, Record]]:
-    chance = random.Random(f"{seed}/devices/{size}")
-    air_points = [(station, factor) for station in AIR_STATIONS for factor in AIR_FACTORS]
-    for station, factor in air_points:
-        yield (
-            local_time(date(2020, 1, 2), hour=9),
-            {
-                "record_id": f"{station.station_id}-{factor.factor_code}",
-                "device_name": f"{station.station_name}{factor.pollutant_code}分析仪",
-                "device_kind": "air_station",
-                "factor_code": factor.factor_code,
-                "unit": factor.source_unit,
-                "upper_limit": None,
-                "uscc": None,
-                "zone_id": zone_at(station.longitude, station.latitude).zone_id,
-                "longitude": station.longitude,
-                "latitude": station.latitude,
-                "installed_on": "2012-12-01",
-                "device_status": "在用",
-                "data_origin": "simulated",
-            },
-        )
-    weights = [1 + 40 * enterprise.output_share for enterprise in enterprises]
-    owners = chance.choices(enterprises, weights, k=POINT_COUNT[size] - len(air_points))
-    kinds = chance.choices(_DEVICE_KINDS, [kind.weight for kind in _DEVICE_KINDS], k=len(owners))
-    for number, (owner, kind) in enumerate(zip(owners, kinds, strict=True), start=1):
-        installed_on = date(2015, 1, 1) + timedelta(days=chance.randrange(3000))
-        record: Record = {
-            "record_id": f"D{number:06d}",
-            "device_name": f"{kind.title}{owner.enterprise_code}-{number:06d}",
-            "device_kind": kind.kind,
-            "factor_code": None,
-            "unit": kind.unit,
-            "upper_limit": kind.upper_limit,
-            "uscc": owner.unified_credit_code,
-            "zone_id": owner.zone.zone_id,
-            "longitude": round(owner.longitude + chance.uniform(-0.0008, 0.0008), 6),
-            "latitude": round(owner.latitude + chance.uniform(-0.0008, 0.0008), 6),
-            "installed_on": installed_on.isoformat(),
-            "device_status": "在用" if chance.random() < 0.97 else "停用",
-            "data_origin": "simulated",
-        }
-        yield local_time(installed_on + timedelta(days=chance.randrange(5, 60)), hour=10, second=number % 60), record
+def _device_records(
+    devices: Sequence[Device], wrong: Mapping[str, Record], seed: int, present: datetime
+) -> Iterator[tuple[datetime, Record]]:
+    """Yield the register of devices with what stands wrong in it."""
+    for updated_at, record in register_records(devices, seed=seed, present=present):
+        yield updated_at, {**record, **wrong.get(str(record["record_id"]), {})}
 
 
 _RecordOf = Callable[[Enterprise, MonthlyFigures, date], list[Record]]
