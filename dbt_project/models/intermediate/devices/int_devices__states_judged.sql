@@ -1,0 +1,108 @@
+-- The state of each device at one moment for all: archives come by full days, so it is the last midnight, or the newest
+-- reading of any device where one is newer. A state is the first that holds of: out of service, never seen, long
+-- offline, offline, abnormal, online (safety reference 4.7).
+with seen as (
+    select point_id, max(last_seen_at) as last_seen_at
+    from {{ ref('int_devices__days_expected') }}
+    where readings_received > 0 and last_seen_at <= {{ park_now() }}
+    group by point_id
+),
+
+moment as (
+    select
+        greatest(
+            cast({{ park_today() }} as timestamp) at time zone 'Asia/Shanghai',
+            (select max(last_seen_at) from seen)
+        ) as judged_at
+),
+
+hours as (
+    select
+        point_hours.point_id,
+        sum(point_hours.failed_minutes) filter (where point_hours.measured_at >= window_start.failed_from) as failed_minutes,
+        sum(point_hours.expected_minutes - point_hours.missing_minutes)
+            filter (where point_hours.measured_at >= window_start.failed_from) as received_minutes,
+        min(point_hours.measured_at)
+            filter (where point_hours.measured_at >= window_start.failed_from and point_hours.failed_minutes > 0)
+            as first_failed_at,
+        min(point_hours.measured_at) as first_hour_at,
+        max(point_hours.measured_at)
+            filter (where point_hours.missing_minutes >= point_hours.expected_minutes) as last_silent_hour_at
+    from {{ ref('stg_telemetry__point_hours') }} as point_hours
+    cross join (
+        select
+            judged_at,
+            judged_at - {{ device_rule('abnormal', 'window_hours') }} * interval '1 hour' as failed_from,
+            judged_at - {{ device_rule('mtbf', 'window_days') }} * interval '1 day' as online_from
+        from moment
+    ) as window_start
+    where
+        point_hours.measured_at >= window_start.online_from
+        and point_hours.measured_at < window_start.judged_at
+        and point_hours.expected_minutes > 0
+    group by point_hours.point_id
+),
+
+unbroken as (
+    select
+        point_id,
+        min(business_date) as first_date,
+        max(business_date) filter (where offline_episodes > 0 or minutes_online = 0) as last_broken_date
+    from {{ ref('int_devices__days_expected') }}
+    group by point_id
+),
+
+aged as (
+    select
+        devices.point_id,
+        devices.is_in_service,
+        devices.installed_date,
+        devices.updated_at,
+        moment.judged_at,
+        seen.last_seen_at,
+        extract(epoch from moment.judged_at - seen.last_seen_at) as silent_s,
+        {{ silence_limit_s('devices.period_s') }} as silence_limit_s,
+        hours.failed_minutes / nullif(hours.received_minutes, 0.0) as failed_share,
+        hours.first_failed_at,
+        coalesce(
+            hours.last_silent_hour_at + interval '1 hour',
+            hours.first_hour_at,
+            cast(coalesce(unbroken.last_broken_date + 1, unbroken.first_date) as timestamp) at time zone 'Asia/Shanghai'
+        ) as online_since_at
+    from {{ ref('int_devices__devices_located') }} as devices
+    cross join moment
+    left join seen on devices.point_id = seen.point_id
+    left join hours on devices.point_id = hours.point_id
+    left join unbroken on devices.point_id = unbroken.point_id
+),
+
+judged as (
+    select
+        *,
+        case
+            when not is_in_service then 'out_of_service'
+            when last_seen_at is null then 'never_seen'
+            when silent_s > {{ device_rule('long_offline', 'hours') }} * 3600 then 'long_offline'
+            when silent_s > silence_limit_s then 'offline'
+            when failed_share > {{ device_rule('abnormal', 'failed_share') }} then 'abnormal'
+            else 'online'
+        end as state_code
+    from aged
+)
+
+select
+    point_id,
+    judged_at,
+    state_code,
+    case
+        when state_code = 'out_of_service' then updated_at
+        when state_code = 'never_seen' then cast(installed_date as timestamp) at time zone 'Asia/Shanghai'
+        when state_code in ('offline', 'long_offline') then last_seen_at
+        when state_code = 'abnormal' then first_failed_at
+        else least(online_since_at, judged_at)
+    end as state_since_at,
+    last_seen_at,
+    silent_s,
+    silence_limit_s,
+    failed_share
+from judged
