@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     iot_archive_url: str | None = Field(
         default=None, description="Folder of the IoT archives; empty means the simulated park."
     )
+    telemetry_archive_url: str | None = Field(
+        default=None, description="Folder of the telemetry archives; empty means the simulated park."
+    )
     middle_platform_url: str | None = Field(
         default=None, description="Base URL of the data middle platform; empty means the simulated park."
     )

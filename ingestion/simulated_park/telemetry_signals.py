@@ -313,7 +313,7 @@ def _hashes(keys: Keys, moments: Seconds) -> Keys:
 
 def _uniform(keys: Keys, moments: Seconds) -> Values:
     """Return numbers in [0, 1), shape (keys, moments)."""
-    result: Values = (_hashes(keys, moments) >> np.uint64(11)) * 2.0**-53
+    result: Values = (_hashes(keys, moments) >> np.uint64(11)).astype(np.float64) * 2.0**-53
     return result
 
 

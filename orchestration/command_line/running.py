@@ -21,6 +21,7 @@ from ingestion import quarantine
 from ingestion.simulated_park.iot_archive import write_air_archive
 from ingestion.simulated_park.legacy_contractor import write_legacy_contractor
 from ingestion.simulated_park.legacy_statistics import write_legacy_statistics
+from ingestion.simulated_park.telemetry_archive import write_telemetry_archive
 from ingestion.source_file import SourceFileError
 from lakehouse.embedded_postgres import EmbeddedPostgresError
 from lakehouse.home import DiskTooFullError, Home
@@ -192,6 +193,14 @@ class PlatformRun:
                     seed=settings.seed,
                     replay_dir=settings.replay_dir,
                     progress=lambda done, total: current.report("写入逐日归档", done, total),
+                )
+            if settings.telemetry_archive_url is None:
+                write_telemetry_archive(
+                    folder / "telemetry_archive",
+                    last_full_day=settings.last_full_day,
+                    seed=settings.seed,
+                    size=settings.size,
+                    progress=lambda done, total: current.report("写入分钟遥测归档", done, total),
                 )
             if settings.economic_information_url is None or settings.smart_statistics_url is None:
                 write_legacy_statistics(folder, present=settings.present, seed=settings.seed, size=settings.size)
