@@ -74,7 +74,7 @@ def _statistics(readings: pl.DataFrame, minima: dict[str, int]) -> pl.DataFrame:
             statistic
             for code, column in _AVERAGED.items()
             for statistic in (
-                pl.when(pl.col(column).count() >= minima["day_mean"]).then(pl.col(column).mean()).alias(column),
+                pl.when(pl.col(column).count() >= minima["day_mean"]).then(_mean(pl.col(column))).alias(column),
                 pl.col(column).count().cast(pl.Int32).alias(f"{code}_valid_hours"),
             )
         ),
@@ -102,9 +102,14 @@ def _hour_grid(days: pl.DataFrame, readings: pl.DataFrame) -> pl.DataFrame:
     return grid.join(readings, on=["station_id", "business_date", "hour"], how="left", maintain_order="left")
 
 
+def _mean(value: pl.Expr) -> pl.Expr:
+    """Mean of hours added one after the other, so that a half falls to the same side on every machine."""
+    return value.drop_nulls().cum_sum().last() / value.count()
+
+
 def _running_mean(value: pl.Expr, minimum: int) -> pl.Expr:
     """Mean of a row and the seven before it; sums are taken anew, a running sum would carry its rounding along."""
-    steps = [value.shift(step) for step in range(_WINDOW_HOURS)]
+    steps = [value.shift(step) for step in reversed(range(_WINDOW_HOURS))]  # added in the order of the hours
     count = pl.sum_horizontal(step.is_not_null().cast(pl.Int32) for step in steps)
     return pl.when(count >= minimum).then(pl.sum_horizontal(steps) / count)
 
