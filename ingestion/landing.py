@@ -166,7 +166,7 @@ class Landing:
             quarantine.add(self.lake, pl.concat(refused))
         rows = pl.concat(good) if good else pl.DataFrame()
         if not rows.is_empty():
-            self.lake.append(self.table, rows, [self.stream.partition.by.column], {"deliveries": str(len(good))})
+            self.lake.append(self.table, rows, self.stream.partition.columns, {"deliveries": str(len(good))})
 
     def conform(self, delivery: Delivery, batch_id: str, result: LandingResult) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Split a delivery into rows that keep the promise and refused rows."""
@@ -183,7 +183,7 @@ class Landing:
             result.count_refusals(whole)
             return self._empty(), self._refuse(whole, loaded_at, nothing_landed=True, detail=error.detail)
         typed = self._typed(received, delivery, batch_id, loaded_at)
-        rejects = typed.filter(pl.col("reason_code").is_not_null())
+        rejects = self._with_record(typed.filter(pl.col("reason_code").is_not_null()), received)
         rows = self._protected(typed.filter(pl.col("reason_code").is_null())).select(self._schema())
         result.deliveries_landed += 1
         result.rows_landed += rows.height
@@ -209,7 +209,6 @@ class Landing:
         received = received.with_columns(
             pl.lit(None).alias(name) for name in columns if name not in received.columns
         ).select(list(columns))
-        shown = masked(received, self.stream.personal_columns)
         casts = [as_promised(name, received.schema[name], column.data_type) for name, column in columns.items()]
         checks: list[pl.Expr] = [pl.lit(refused)]
         for name, column in columns.items():
@@ -233,7 +232,6 @@ class Landing:
             .with_columns(
                 self._label().alias(self.stream.partition.by.column),
                 reason_code=pl.coalesce(checks),
-                record=as_json(shown),
                 _source_uri=pl.lit(delivery.uri),
                 _digest=pl.lit(delivery.digest),
                 _batch_id=pl.lit(batch_id),
@@ -241,6 +239,14 @@ class Landing:
                 _loaded_at=pl.lit(loaded_at).cast(pl.Datetime("us", "UTC")),
             )
         )
+
+    def _with_record(self, rejects: pl.DataFrame, received: pl.DataFrame) -> pl.DataFrame:
+        """Add what was received to refused rows, personal columns masked; only they are written out, being few."""
+        promised = received.with_columns(
+            pl.lit(None).alias(name) for name in self.stream.columns if name not in received.columns
+        ).select(list(self.stream.columns))
+        shown = masked(promised[rejects["_row_number"] - 1], self.stream.personal_columns)
+        return rejects.with_columns(record=as_json(shown))
 
     def _time_checks(self, delivery: Delivery) -> list[pl.Expr]:
         if self.stream.partition.column is None:

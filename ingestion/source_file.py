@@ -139,6 +139,7 @@ class DeliveryKind(StrEnum):
 class Partition(Strict):
     """By which piece the stream is kept and planned, and which column gives the time.
 
+    `zone` names a column that divides a piece further, where a whole day of the park would be too much at once.
     `column` is missing where a stream has no time of its own (a list of units): it is then one piece. `format` reads a
     text column that names a month, such as %Y%m. What is older than `first` is kept with the first piece.
     """
@@ -147,7 +148,13 @@ class Partition(Strict):
     run_by: RunBy
     column: str | None = None
     format: str | None = None
+    zone: str | None = None
     first: date
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns by which bronze is kept apart."""
+        return [self.by.column, *([self.zone] if self.zone else [])]
 
 
 class Stream(Strict):
@@ -182,12 +189,17 @@ class Stream(Strict):
     @model_validator(mode="after")
     def _names_exist(self) -> Stream:
         time_columns = [] if self.partition.column is None else [self.partition.column]
-        for name in (*self.primary_key, *time_columns):
+        zone_columns = [] if self.partition.zone is None else [self.partition.zone]
+        for name in (*self.primary_key, *time_columns, *zone_columns):
             if name not in self.columns:
                 message = f"column {name!r} is used as key or partition but is not among the columns"
                 raise ValueError(message)
             if self.columns[name].protect is not None:
                 message = f"column {name!r} is personal and can be neither key nor partition"
+                raise ValueError(message)
+        for name in zone_columns:
+            if self.columns[name].type != "text" or not self.columns[name].required:
+                message = f"zone column {name!r}: pieces are kept apart by it, so it must be a required text"
                 raise ValueError(message)
         for name in time_columns:
             is_text = self.columns[name].type == "text"

@@ -1,0 +1,116 @@
+"""What each point is judged by: its register entry, its vital, and the quality rule in force, in canonical units."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+RULE_COLUMNS: dict[str, pl.DataType] = {
+    "vital_prefix": pl.String(),
+    "is_fail_safe": pl.Boolean(),
+    **dict.fromkeys(("late_after_s", "clock_ahead_s", "oldest_days", "gap_periods"), pl.Float64()),
+    **dict.fromkeys(("rate_limit_per_min", "rate_sigma_factor", "spike_floor", "spike_mad_factor"), pl.Float64()),
+    **dict.fromkeys(("flat_tolerance", "flat_suspect_min", "flat_fail_min", "flat_exempt_below"), pl.Float64()),
+    **dict.fromkeys(("unit_jump_tolerance", "usual_range_factor"), pl.Float64()),
+    **dict.fromkeys(("attenuated_suspect_share", "attenuated_fail_share"), pl.Float64()),
+    **dict.fromkeys(("drift_sigma_factor", "drift_hours"), pl.Float64()),
+    **dict.fromkeys(("zero_drift_suspect_share", "zero_drift_fail_share", "neighbour_sigma_factor"), pl.Float64()),
+    **dict.fromkeys(("baseline_days", "baseline_least_days"), pl.Int64()),
+}
+RANGES = ("range_low", "range_high", "operating_low", "operating_high")
+
+
+class QualityRuleError(ValueError):
+    """The rules, vitals or conversions do not say what a point needs; the message names seed and remedy."""
+
+
+def rules_on(rules: pl.DataFrame, day: date) -> pl.DataFrame:
+    """Return the quality rules in force on a business date, the one with the longest prefix first.
+
+    Raises:
+        QualityRuleError: a column is missing, or two rows of one prefix are in force, or there is no general row.
+    """
+    absent = sorted({*RULE_COLUMNS, "valid_from", "valid_to"} - set(rules.columns))
+    if absent:
+        raise QualityRuleError(f"seed rule_quality_tests: column {', '.join(absent)} is missing; add it to the header")
+    held = _in_force(rules, day).select(
+        pl.col(name).cast(data_type) for name, data_type in RULE_COLUMNS.items()
+    ).with_columns(pl.col("vital_prefix").fill_null(""))
+    if held["vital_prefix"].is_duplicated().any() or "" not in held["vital_prefix"]:
+        raise QualityRuleError(
+            f"seed rule_quality_tests: on {day} a prefix has two rows, or the general row (empty prefix) is missing; "
+            "correct valid_from and valid_to"
+        )
+    return held.sort(pl.col("vital_prefix").str.len_chars(), descending=True)
+
+
+def point_settings(
+    points: pl.DataFrame, vitals: pl.DataFrame, rules: pl.DataFrame, conversions: pl.DataFrame, day: date
+) -> pl.DataFrame:
+    """Return one row per point with everything its readings are judged by on a business date.
+
+    Args:
+        points: the register: point_id, vital_code, unit, period_s, accuracy, range_low, range_high, operating_low,
+            operating_high (in `unit`, null where not registered), redundancy_group, object_id, data_origin.
+        vitals: the catalogue: vital_code, canonical_unit, period_s, resample_method, minimum_valid_share, dated.
+        rules: seed rule_quality_tests, all editions.
+        conversions: seed ref_unit_conversions, all editions: source_unit, canonical_unit, factor, offset, dated.
+        day: business date (Asia/Shanghai) of the readings.
+
+    Returns:
+        Sorted by point_id: point_id, vital_code, canonical_unit, period_s, resample_method, minimum_valid_share,
+        accuracy and the four limits of range in the canonical unit, redundancy_group, object_id, and the columns of
+        the rule. Without a vital in the catalogue the registered unit stands as it is and the general rule holds.
+
+    Raises:
+        QualityRuleError: the rules of the day contradict each other.
+    """
+    held = rules_on(rules, day)
+    prefix = pl.coalesce(
+        pl.when(pl.col("vital_code").fill_null("").str.starts_with(prefix)).then(pl.lit(prefix))
+        for prefix in held["vital_prefix"]
+    )
+    known = _in_force(vitals, day).select(
+        "vital_code", "canonical_unit", "resample_method", "minimum_valid_share", vital_period_s="period_s"
+    )
+    scales = conversions_on(conversions, day)
+    registered = points.select(
+        "point_id", "vital_code", "unit", "redundancy_group", "object_id",
+        *(pl.col(name).cast(pl.Float64) for name in ("period_s", "accuracy", *RANGES)),
+    ).unique("point_id", keep="last").join(known, on="vital_code", how="left")
+    unit = pl.coalesce("canonical_unit", "unit")
+    scaled = registered.with_columns(canonical_unit=unit).join(
+        scales, left_on=["unit", "canonical_unit"], right_on=["source_unit", "canonical_unit"], how="left"
+    )
+    factor, offset = pl.col("factor"), pl.col("offset")
+    return (
+        scaled.with_columns(
+            *((pl.col(name) * factor + offset).alias(name) for name in RANGES),
+            accuracy=pl.col("accuracy") * factor.abs(),
+            period_s=pl.coalesce("period_s", "vital_period_s").fill_null(60.0).clip(lower_bound=1.0),
+            resample_method=pl.col("resample_method").fill_null("mean"),
+            minimum_valid_share=pl.col("minimum_valid_share").cast(pl.Float64).fill_null(0.75),
+            vital_prefix=prefix,
+        )
+        .drop("unit", "vital_period_s", "factor", "offset")
+        .join(held, on="vital_prefix", how="left")
+        .sort("point_id")
+    )
+
+
+def conversions_on(conversions: pl.DataFrame, day: date) -> pl.DataFrame:
+    """Return source_unit, canonical_unit, factor, offset in force on a business date; a unit is also its own."""
+    held = _in_force(conversions, day).select(
+        "source_unit", "canonical_unit", pl.col("factor").cast(pl.Float64), pl.col("offset").cast(pl.Float64)
+    )
+    if held.select("source_unit", "canonical_unit").is_duplicated().any():
+        raise QualityRuleError(
+            f"seed ref_unit_conversions: on {day} a pair of units has two rows; correct valid_from and valid_to"
+        )
+    return held
+
+
+def _in_force(rows: pl.DataFrame, day: date) -> pl.DataFrame:
+    start, end = pl.col("valid_from").cast(pl.Date), pl.col("valid_to").cast(pl.Date)
+    return rows.filter((start.is_null() | (start <= day)) & (end.is_null() | (end > day)))
