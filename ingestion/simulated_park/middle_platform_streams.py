@@ -23,6 +23,7 @@ from ingestion.simulated_park.park_economy import MonthlyFigures, monthly_figure
 from ingestion.simulated_park.planted_defects import PlantedDefect
 from ingestion.simulated_park.production_index import SECTOR_NAMES, has_production_index, read_production_index
 from ingestion.simulated_park.register_faults import register_faults
+from ingestion.simulated_park.replayed_plants import replayed_devices
 from lakehouse.settings import PARK_TIME_ZONE, ParkSize
 
 MONTH_COUNT = 60
@@ -50,7 +51,7 @@ def platform_streams(
         present: Records updated later are not there yet.
         replay_dir: Folder of real series, or None.
     """
-    streams = [stream for stream, _ in _simulated_streams(seed=seed, size=size, present=present)]
+    streams = [stream for stream, _ in _simulated_streams(seed=seed, size=size, present=present, replay_dir=replay_dir)]
     if replay_dir is not None and has_production_index(replay_dir):
         streams.append(_stream("production_index", "工业生产指数", _index_records(replay_dir), present))
     return {stream.name: stream for stream in streams}
@@ -70,7 +71,7 @@ def platform_ground_truth(*, seed: int, size: ParkSize, present: datetime) -> li
 
 
 def _simulated_streams(
-    *, seed: int, size: ParkSize, present: datetime
+    *, seed: int, size: ParkSize, present: datetime, replay_dir: Path | None = None
 ) -> Iterator[tuple[PlatformStream, list[PlantedDefect]]]:
     enterprises = park_enterprises(seed=seed, size=size)
     last = last_complete_month(present)
@@ -81,7 +82,7 @@ def _simulated_streams(
     }
     defects: list[PlantedDefect] = []
     yield _stream("enterprises", "法人库", _enterprise_records(enterprises, seed, defects), present), defects
-    devices = park_devices(seed=seed, size=size)
+    devices = [*park_devices(seed=seed, size=size), *replayed_devices(replay_dir)]
     wrong, defects = register_faults(devices, seed=seed)
     yield _stream("monitoring_devices", "监测设备", _device_records(devices, wrong, seed, present), present), defects
     for hazard in hazard_streams(enterprises, seed=seed, present=present):

@@ -6,15 +6,20 @@ A file is made in blocks of points, so memory is that of a block however large t
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
+import numpy as np
+
 from ingestion.simulated_park import planted_defects as planted
 from ingestion.simulated_park.device_register import AIR_STATION_KIND, IN_REPAIR, OUT_OF_USE, Device, park_devices
 from ingestion.simulated_park.owned_files import OwnedFiles, inputs_digest
 from ingestion.simulated_park.planted_defects import PlantedDefect, ground_truth_json
+from ingestion.simulated_park.replayed_plants import ZONE as REPLAY_ZONE
+from ingestion.simulated_park.replayed_plants import ReplayedRun, plant_files, replayed_devices, replayed_runs
 from ingestion.simulated_park.telemetry_faults import (
     TABLE,
     PlannedFault,
@@ -27,7 +32,16 @@ from ingestion.simulated_park.telemetry_faults import (
     without,
 )
 from ingestion.simulated_park.telemetry_readings import ArchiveFile, CsvGzFile, ParquetFile, Readings, truncated
-from ingestion.simulated_park.telemetry_signals import Seconds, Values, Weather, day_seconds, excursions, signal_values
+from ingestion.simulated_park.telemetry_signals import (
+    DAY,
+    Seconds,
+    Values,
+    Weather,
+    day_seconds,
+    day_start,
+    excursions,
+    signal_values,
+)
 from lakehouse.settings import ParkSize
 
 STREAM = "point_readings"
@@ -70,12 +84,14 @@ def write_telemetry_archive(
     seed: int,
     size: ParkSize,
     days: int = ARCHIVE_DAYS,
+    replay_dir: Path | None = None,
     progress: Progress | None = None,
 ) -> TelemetrySummary:
     """Write the files of the last days and, beside them, `<root>/ground_truth/point_readings.json`.
 
     The same inputs give the same bytes; files that have them already are left alone, others are replaced or removed. A
-    day's files are the same whatever other days are asked for.
+    day's files are the same whatever other days are asked for. The real plants of `replay_dir` are in files of their
+    own, `<YYYY-MM-DD>.Z6-replayed.parquet`; they move with `last_full_day`, as the replayed air does.
 
     Args:
         root: Folder of the archive; it is made when absent.
@@ -83,28 +99,36 @@ def write_telemetry_archive(
         seed: Seed of the simulated park.
         size: Size of the simulated park.
         days: How many days, the last of them `last_full_day`.
+        replay_dir: Folder of real series, or None.
         progress: Called after every day with the number of days done and the number of all days.
 
     Raises:
         PeriodTooEarlyError: The days lie before the invented weather begins.
+        ReplayFolderError: A file of the replayed plants is not what it should be.
         ForeignFilesError: The folder holds somebody else's files.
     """
-    digest = inputs_digest(last_full_day=last_full_day, seed=seed, size=size, days=days)
+    sources = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in plant_files(replay_dir)}
+    digest = inputs_digest(last_full_day=last_full_day, seed=seed, size=size, days=days, sources=sources)
     files, truths = OwnedFiles(root / STREAM, digest=digest), OwnedFiles(root / "ground_truth", digest=digest)
     first_day = last_full_day - timedelta(days=days - 1)
     if not (files.are_current() and truths.are_current()):
         park = _Park.of(seed=seed, size=size, first_day=first_day, last_day=last_full_day)
+        runs = [] if replay_dir is None else _runs(replay_dir, last_full_day)
+        tags = replayed_devices(replay_dir)
         files.begin()
         defects: list[PlantedDefect] = []
         rises: list[dict[str, object]] = []
         for done in range(days):
             day = first_day + timedelta(days=done)
             defects += park.write_day(files, day)
+            _write_replayed(files, day, tags, runs, seed)
             rises += park.true_rises(day)
             if progress is not None:
                 progress(done + 1, days)
         files.finish()
-        truths.begin().put(GROUND_TRUTH, ground_truth_json(defects, true_rises_of_gas=rises, **park.facts()))
+        replayed = [_as_fact(run) for run in runs if run.seconds[-1] >= day_start(first_day)]
+        facts = {**park.facts(), "true_rises_of_gas": rises, "replayed_runs": replayed}
+        truths.begin().put(GROUND_TRUTH, ground_truth_json(defects, **facts))
         truths.finish()
     return TelemetrySummary(
         folder=files.folder,
@@ -277,6 +301,41 @@ class _Park:
         }
 
 
+def _runs(replay_dir: Path, last_full_day: date) -> list[ReplayedRun]:
+    """Return the runs of the real plants; they stand on the last two weeks, however many of these days are written."""
+    first_day = last_full_day - timedelta(days=ARCHIVE_DAYS - 1)
+    return list(replayed_runs(replay_dir, first_day=first_day, last_day=last_full_day))
+
+
+def _write_replayed(
+    files: OwnedFiles, day: date, tags: Sequence[Device], runs: Sequence[ReplayedRun], seed: int
+) -> None:
+    """Write the day's samples of the replayed plants; where a run has no value there is no row."""
+    series: list[tuple[Seconds, Values]] = []
+    for tag in tags:
+        parts = [(run.seconds, run.values[tag.record_id]) for run in runs if tag.record_id in run.values]
+        moments = np.concatenate([np.empty(0, dtype=np.int64), *(part[0] for part in parts)])
+        values = np.concatenate([np.empty(0), *(part[1] for part in parts)])
+        kept = (moments >= day_start(day)) & (moments < day_start(day) + DAY) & ~np.isnan(values)
+        series.append((moments[kept], values[kept]))
+    readings = Readings.of(tags, REPLAY_ZONE, series, has_flags=True, seed=seed)
+    if len(readings):
+        file = ParquetFile()
+        file.add(readings)
+        files.put(f"{day:%Y/%Y-%m-%d}.{REPLAY_ZONE}-replayed.parquet", file.content())
+
+
+def _as_fact(run: ReplayedRun) -> dict[str, object]:
+    return {
+        "plant": run.plant,
+        "run": run.run,
+        "first_at": iso(int(run.seconds[0])),
+        "last_at": iso(int(run.seconds[-1])),
+        "samples": len(run.seconds),
+        "faults": [[iso(first), iso(last)] for first, last in run.faults],
+    }
+
+
 def _file_defect(kind: str, name: str, truth: dict[str, object]) -> PlantedDefect:
     path = f"{STREAM}/{name}"
     return PlantedDefect(f"TEL-{kind}-{Path(name).name}", kind, TABLE, {"file": path}, truth)
@@ -288,7 +347,7 @@ def _blocks(devices: Sequence[Device]) -> Iterator[list[Device]]:
     readings = 0
     for device in devices:
         block.append(device)
-        readings += 86_400 // device.measure.period_s
+        readings += DAY // device.measure.period_s
         if readings >= _READINGS_PER_BLOCK:
             yield block
             block, readings = [], 0

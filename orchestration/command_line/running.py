@@ -200,6 +200,7 @@ class PlatformRun:
                     last_full_day=settings.last_full_day,
                     seed=settings.seed,
                     size=settings.size,
+                    replay_dir=settings.replay_dir,
                     progress=lambda done, total: current.report("写入分钟遥测归档", done, total),
                 )
             if settings.economic_information_url is None or settings.smart_statistics_url is None:
