@@ -2,12 +2,14 @@
 
 `seal` and `open_sealed` are for everything we write: the initialisation vector is drawn inside, so no caller can
 repeat one. `encrypt` and `decrypt` take it from outside, for values and test vectors of other systems.
+`block_encryptor` and `block_decryptor` are the bare cipher, for protocols of others that ask for it.
 """
 
 from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Callable
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -94,13 +96,42 @@ def decrypt(key: bytes, iv: bytes, ciphertext_and_tag: bytes, associated_data: b
         raise AuthenticationFailedError(_REFUSED) from refusal
 
 
+def block_encryptor(key: bytes) -> Callable[[bytes], bytes]:
+    """Return the bare block cipher: 16 bytes in, 16 out. Only for what a foreign protocol asks of it (HJ 212-2025).
+
+    Raises:
+        InvalidKeyError: the key is not 16 bytes long.
+    """
+    return _block_transform(key, is_decrypting=False)
+
+
+def block_decryptor(key: bytes) -> Callable[[bytes], bytes]:
+    """Return the inverse of `block_encryptor` for the same key.
+
+    Raises:
+        InvalidKeyError: the key is not 16 bytes long.
+    """
+    return _block_transform(key, is_decrypting=True)
+
+
+def _block_transform(key: bytes, *, is_decrypting: bool) -> Callable[[bytes], bytes]:
+    _check_key(key)
+    cipher = Cipher(algorithms.SM4(key), modes.ECB())  # noqa: S305 - single blocks; the protocol, not we, chose it
+    # A context of this mode keeps nothing between full blocks, so one serves for all of them.
+    return (cipher.decryptor() if is_decrypting else cipher.encryptor()).update
+
+
 _REFUSED = "SM4-GCM: the tag does not match; the value was altered or belongs to another key or place."
 
 
-def _check(key: bytes, iv: bytes) -> None:
+def _check_key(key: bytes) -> None:
     if len(key) != KEY_BYTES:
         message = f"An SM4 key has {KEY_BYTES} bytes (GB/T 32907-2016), this one has {len(key)}."
         raise InvalidKeyError(message)
+
+
+def _check(key: bytes, iv: bytes) -> None:
+    _check_key(key)
     if not iv:
         # With an empty vector the first counter block is the authentication key itself.
         raise MalformedValueError("SM4-GCM needs an initialisation vector of at least one byte.")

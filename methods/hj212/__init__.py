@@ -5,7 +5,7 @@ of split packets; `message_readings` makes rows of a message; `encoder` writes f
 """
 
 from methods.hj212.checksum import Dialect, crc_of
-from methods.hj212.frame import BadPiece, Content, Flag, Frame, Reason, parse_content
+from methods.hj212.frame import BadPiece, Content, Flag, Frame, Reason, decoded, parse_content
 from methods.hj212.packets import Message, PacketJoiner, RepeatedFrames
 from methods.hj212.readings import Reading, message_readings
 from methods.hj212.splitter import Devices, FrameSplitter, decode_one, split_whole
@@ -25,6 +25,7 @@ __all__ = [
     "RepeatedFrames",
     "crc_of",
     "decode_one",
+    "decoded",
     "message_readings",
     "parse_content",
     "split_whole",
