@@ -57,8 +57,15 @@ components as (
         registered.vital_code,
         registered.point_count,
         registered.in_service_count,
-        least(1, sums.readings_received / sums.readings_expected) as completeness,
-        1 - least(sums.readings_late, sums.readings_received) / nullif(sums.readings_received, 0) as timeliness,
+        -- LEAST would take a missing count for the smaller one.
+        case
+            when sums.readings_received > sums.readings_expected then 1
+            else sums.readings_received / sums.readings_expected
+        end as completeness,
+        case
+            when sums.readings_late > sums.readings_received then 0
+            else 1 - sums.readings_late / nullif(sums.readings_received, 0)
+        end as timeliness,
         sums.readings_passed / nullif(sums.readings_received, 0) as validity,
         sums.readings_received / nullif(sums.readings_received + sums.readings_repeated, 0) as uniqueness,
         registered.metadata
@@ -87,8 +94,17 @@ weighted as (
 )
 
 select
-    components.*,
-    case when components.completeness is not null then 100 * weighted.weighted_mean end as quality_score,
-    case when components.completeness is not null then weighted.known_weight end as quality_confidence
+    components.vital_code,
+    components.point_count,
+    components.in_service_count,
+    cast(components.completeness as double precision) as completeness,
+    cast(components.timeliness as double precision) as timeliness,
+    cast(components.validity as double precision) as validity,
+    cast(components.uniqueness as double precision) as uniqueness,
+    cast(components.metadata as double precision) as metadata,
+    case when components.completeness is not null then round(cast(100 * weighted.weighted_mean as numeric), 2) end
+        as quality_score,
+    case when components.completeness is not null then round(cast(weighted.known_weight as numeric), 3) end
+        as quality_confidence
 from components
 inner join weighted on components.vital_code = weighted.vital_code

@@ -14,7 +14,7 @@ select
     sum(readings_received) filter (where is_in_week) as recent_readings_received,
     sum(readings_passed) filter (where is_in_week) as recent_readings_passed,
     sum(readings_late) filter (where is_in_week) as recent_readings_late,
-    sum(minutes_online) filter (where is_in_month) / 60.0 as recent_hours_online,
+    cast(sum(minutes_online) filter (where is_in_month) / 60.0 as double precision) as recent_hours_online,
     sum(offline_episodes) filter (where is_in_month) as recent_offline_episodes
 from days
 where is_in_week or is_in_month
