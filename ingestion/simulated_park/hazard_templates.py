@@ -18,7 +18,8 @@ class Holding:
     """A substance of a unit: the most that may be there, in tonnes, and what the enterprise says of it.
 
     `concentration_pct` and `reported_classes` (symbols of GB 18218 table 2) are given for mixtures and for working
-    conditions that change the class. `before_enlargement_t` was the design maximum until July 2026.
+    conditions that change the class. `before_enlargement_t` was the design maximum until July 2026;
+    `typical_t` stands for one that was never reported.
     """
 
     name: str
@@ -188,7 +189,13 @@ HAZARD_TEMPLATES: Mapping[int, tuple[UnitTemplate, ...]] = {
         ),
         UnitTemplate("甲基丙烯酸甲酯罐区", STORAGE, 40, (Holding("甲基丙烯酸甲酯", "80-62-6", 5200),)),
         UnitTemplate(
-            "硫酸罐区", STORAGE, 0, (Holding("硫酸", "7664-93-9", 3000), Holding("三氧化硫", "7446-11-9", 30))
+            "硫酸罐区",
+            STORAGE,
+            0,
+            (
+                Holding("硫酸", "7664-93-9", 3000),
+                Holding("三氧化硫", "7446-11-9", None, typical_t=12, defect=planted.MISSING_DESIGN_QUANTITY),
+            ),
         ),
     ),
     11: (
