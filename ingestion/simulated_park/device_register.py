@@ -161,7 +161,7 @@ def register_records(devices: Sequence[Device], *, seed: int, present: datetime)
         day_of_year = chance.randrange(340)
         for year in range(_FIRST_VERIFIED_YEAR, last_year + 1):
             verified_on = date(year, 1, 5) + timedelta(days=day_of_year)
-            if chance.random() >= _VERIFICATION_SKIPPED_SHARE:
+            if chance.random() >= _VERIFICATION_SKIPPED_SHARE and device.status != OUT_OF_USE:
                 entered_at = local_time(verified_on + timedelta(days=4), hour=15, second=number % 3600)
                 yield entered_at, device.as_record(verified_on)
 

@@ -44,8 +44,10 @@ def _is_watched_gas(device: Device) -> bool:
 def _fault(device: Device, number: int) -> tuple[str, Record]:
     measure = device.measure
     low, high = measure.alarm_high, measure.alarm_high_high
-    if _is_watched_gas(device) and number % 3 == 0 and low is not None and high is not None:
-        return planted.GAS_ALARM_TOO_LOOSE, {"alarm_high": round(low * 1.6, 2), "alarm_high_high": round(high * 1.6, 2)}
+    if _is_watched_gas(device) and number % 3 == 0:
+        loosest = measure.range_high / (4 if device.kind == COMBUSTIBLE_GAS.kind else 3)  # 25 %LEL, the exposure limit
+        first, second = round(loosest * 1.4, 3), round(loosest * 2.8, 3)
+        return planted.GAS_ALARM_TOO_LOOSE, {"upper_limit": first, "alarm_high": first, "alarm_high_high": second}
     if number % 3 == 1:
         return planted.MISSING_UNIT, {"unit": None}
     if number % 3 == 2 and low is not None and high is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,6 +21,8 @@ import polars as pl
 from ingestion.simulated_park.device_kinds import Measure
 from ingestion.simulated_park.device_register import IN_USE, Device, WatchedObject
 from ingestion.simulated_park.errors import ReplayFolderError
+from ingestion.simulated_park.telemetry_fault_plan import iso
+from ingestion.simulated_park.telemetry_readings import Readings
 from ingestion.simulated_park.telemetry_signals import DAY, HOUR, Seconds, Values, day_start
 
 ZONE = "Z6"
@@ -52,17 +54,33 @@ class ReplayedRun:
     values: dict[str, Values]
     faults: tuple[tuple[int, int], ...]
 
+    def as_fact(self) -> dict[str, object]:
+        """Return what the ground truth says of the run."""
+        return {
+            "plant": self.plant,
+            "run": self.run,
+            "first_at": iso(int(self.seconds[0])),
+            "last_at": iso(int(self.seconds[-1])),
+            "samples": len(self.seconds),
+            "faults": [[iso(first), iso(last)] for first, last in self.faults],
+        }
+
 
 @dataclass(frozen=True)
 class _Tag:
-    """A tag: title, unit, upper end of the range, working point and vital; the range begins at 0 unless told."""
+    """A tag: title, unit, upper end of the range, working point and vital.
+
+    The range begins at `range_low`, else 5 % below zero, as far as an analogue loop can show it. `swing` is half the
+    operating band; without one the band is the range.
+    """
 
     title: str
     unit: str
     range_high: float
     working_point: float
     vital_code: str
-    range_low: float = 0.0
+    range_low: float | None = None
+    swing: float | None = None
     alarm_high: float | None = None
     alarm_high_high: float | None = None
     period_s: int = PROCESS_PERIOD_S
@@ -88,23 +106,26 @@ def _process_tags() -> dict[str, _Tag]:
         ("反应器进料流量", "km3/h", 42.339),
     )
     measured = [
-        *(_Tag(title, unit, _top(at), at, mass if unit == "kg/h" else volume) for title, unit, at in flows),
-        _Tag("反应器压力", "kPa", 4000, 2705.0, pressure, alarm_high=2895, alarm_high_high=3000),
-        _Tag("反应器液位", "%", 120, 75.0, level),
-        _Tag("反应器温度", "degC", 200, 120.40, heat, alarm_high=150, alarm_high_high=175),
-        _Tag("放空流量", "km3/h", 1.5, 0.33712, volume),
-        _Tag("分离器温度", "degC", 200, 80.109, heat),
-        _Tag("分离器液位", "%", 120, 50.0, level),
-        _Tag("分离器压力", "kPa", 4000, 2633.7, pressure),
-        _Tag("分离器底部流量", "m3/h", 60, 25.160, volume),
-        _Tag("汽提塔液位", "%", 120, 50.0, level),
-        _Tag("汽提塔压力", "kPa", 5000, 3102.2, pressure),
-        _Tag("汽提塔底部流量", "m3/h", 60, 22.949, volume),
-        _Tag("汽提塔温度", "degC", 200, 65.731, heat),
-        _Tag("汽提蒸汽流量", "kg/h", 800, 230.31, mass),
-        _Tag("压缩机功率", "kW", 600, 341.43, "SAF-PR-11"),
-        _Tag("反应器冷却水出口温度", "degC", 200, 94.599, heat),
-        _Tag("分离器冷却水出口温度", "degC", 200, 77.297, heat),
+        *(
+            _Tag(title, unit, _top(at), at, mass if unit == "kg/h" else volume, swing=0.25 * at)
+            for title, unit, at in flows
+        ),
+        _Tag("反应器压力", "kPa", 4000, 2705.0, pressure, alarm_high=2895, alarm_high_high=3000, swing=300),
+        _Tag("反应器液位", "%", 120, 75.0, level, swing=20),
+        _Tag("反应器温度", "degC", 200, 120.40, heat, alarm_high=150, alarm_high_high=175, swing=10),
+        _Tag("放空流量", "km3/h", 1.5, 0.33712, volume, swing=0.2),
+        _Tag("分离器温度", "degC", 200, 80.109, heat, swing=15),
+        _Tag("分离器液位", "%", 120, 50.0, level, swing=20),
+        _Tag("分离器压力", "kPa", 4000, 2633.7, pressure, swing=300),
+        _Tag("分离器底部流量", "m3/h", 60, 25.160, volume, swing=8),
+        _Tag("汽提塔液位", "%", 120, 50.0, level, swing=20),
+        _Tag("汽提塔压力", "kPa", 5000, 3102.2, pressure, swing=400),
+        _Tag("汽提塔底部流量", "m3/h", 60, 22.949, volume, swing=8),
+        _Tag("汽提塔温度", "degC", 200, 65.731, heat, swing=12),
+        _Tag("汽提蒸汽流量", "kg/h", 800, 230.31, mass, swing=130),
+        _Tag("压缩机功率", "kW", 600, 341.43, "SAF-PR-11", swing=60),
+        _Tag("反应器冷却水出口温度", "degC", 200, 94.599, heat, swing=15),
+        _Tag("分离器冷却水出口温度", "degC", 200, 77.297, heat, swing=15),
     ]
     shares = (
         ("反应器进料", "ABCDEF", (32.188, 8.8933, 26.383, 6.8820, 18.776, 1.6567)),
@@ -114,7 +135,7 @@ def _process_tags() -> dict[str, _Tag]:
     for stream, components, points in shares:
         for component, at in zip(components, points, strict=True):
             measured.append(_Tag(f"{stream} {component} 组分含量", "mol%", 100, at, "SAF-PR-09"))
-    valves = [_Tag(f"{title}开度", "%", 100, 50.0, "SAF-PR-10") for title in _VALVES]
+    valves = [_Tag(f"{title}开度", "%", 105, 50.0, "SAF-PR-10") for title in _VALVES]
     return {
         **{f"TEP-XMEAS-{number:02d}": tag for number, tag in enumerate(measured, start=1)},
         **{f"TEP-XMV-{number:02d}": tag for number, tag in enumerate(valves, start=1)},
@@ -122,8 +143,8 @@ def _process_tags() -> dict[str, _Tag]:
 
 
 def _top(working_point: float) -> float:
-    """Return the upper end of a flow meter's range: three times the working point, two digits."""
-    return float(f"{3 * working_point:.2g}")
+    """Return the upper end of a flow meter's range: four times the working point, two digits."""
+    return float(f"{4 * working_point:.2g}")
 
 
 PROCESS_TAGS = _process_tags()
@@ -196,6 +217,18 @@ def replayed_runs(replay_dir: Path, *, first_day: date, last_day: date) -> Itera
         yield run
 
 
+def replayed_readings(tags: Sequence[Device], runs: Sequence[ReplayedRun], day: date, *, seed: int) -> Readings:
+    """Return the samples of all runs on one day, sorted by tag and time; where a run has no value there is no row."""
+    series: list[tuple[Seconds, Values]] = []
+    for tag in tags:
+        parts = [(run.seconds, run.values[tag.record_id]) for run in runs if tag.record_id in run.values]
+        moments = np.concatenate([np.empty(0, dtype=np.int64), *(seconds for seconds, _ in parts)])
+        values = np.concatenate([np.empty(0), *(part for _, part in parts)])
+        kept = (moments >= day_start(day)) & (moments < day_start(day) + DAY) & ~np.isnan(values)
+        series.append((moments[kept], values[kept]))
+    return Readings.of(tags, ZONE, series, has_flags=True, seed=seed)
+
+
 def _process_files(replay_dir: Path) -> list[Path]:
     """Return the normal run and then the test runs; without a normal run there is no plant."""
     folder = replay_dir / "tep"
@@ -256,12 +289,13 @@ def _text(path: Path) -> str:
 
 
 def _device(record_id: str, watched: WatchedObject, tag: _Tag, gateway: str, maker: str) -> Device:
-    width = tag.range_high - tag.range_low
-    swing = max(0.25 * abs(tag.working_point), 0.05 * width)
-    low, high = max(tag.working_point - swing, tag.range_low), min(tag.working_point + swing, tag.range_high)
+    bottom = -0.05 * tag.range_high if tag.range_low is None else tag.range_low
+    low, high = bottom, tag.range_high
+    if tag.swing is not None:
+        low, high = tag.working_point - tag.swing, tag.working_point + tag.swing
     measure = Measure(
-        tag.vital_code, tag.unit, tag.range_low, tag.range_high, round(low, 4), round(high, 4),
-        round(0.005 * width, 5), 4, tag.working_point, 0,
+        tag.vital_code, tag.unit, round(bottom, 4), tag.range_high, round(low, 4), round(high, 4),
+        round(0.005 * tag.range_high, 5), 4, tag.working_point, 0,
         alarm_high=tag.alarm_high, alarm_high_high=tag.alarm_high_high, period_s=tag.period_s,
     )  # fmt: skip
     return Device(

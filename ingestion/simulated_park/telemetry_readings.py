@@ -20,6 +20,7 @@ from ingestion.simulated_park.telemetry_signals import Seconds, Values, gateway_
 from lakehouse.settings import PARK_TIME_ZONE
 
 NORMAL, MAINTENANCE = "N", "M"  # flags of HJ 212
+CSV_ZONE = "Z5"  # its gateway is of an older make: CSV.gz, no flags
 
 Places = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]

@@ -14,6 +14,7 @@ import dagster as dg
 
 from ingestion.simulated_park.legacy_contractor import write_legacy_contractor
 from ingestion.simulated_park.legacy_statistics import write_legacy_statistics
+from ingestion.simulated_park.telemetry_archive import write_telemetry_archive
 from lakehouse.settings import process_environment
 from lakehouse.warehouse import Warehouse
 from orchestration.assets.models import build_manifest
@@ -78,6 +79,9 @@ def prepare_platform(platform: Platform, warehouse: Warehouse, supervisor: Super
     folder = home.source_systems
     write_legacy_statistics(folder, present=settings.present, seed=settings.seed, size=settings.size)
     write_legacy_contractor(folder, present=settings.present, seed=settings.seed, size=settings.size)
+    write_telemetry_archive(
+        folder / "telemetry_archive", last_full_day=settings.last_full_day, seed=settings.seed, size=settings.size
+    )
     service = middle_platform_service(settings, home)
     supervisor.start(service, process_environment())
     supervisor.wait_until_ready(service.name)
