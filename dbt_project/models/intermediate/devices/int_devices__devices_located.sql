@@ -15,7 +15,10 @@ places as (
             when own.grid_id is not null then 'position'
             when theirs.grid_id is not null then 'enterprise'
         end as grid_basis_code,
-        own.zone_id = devices.zone_id as is_zone_confirmed
+        case
+            when devices.longitude is not null and devices.latitude is not null
+                then coalesce(own.zone_id = devices.zone_id, false)
+        end as is_zone_confirmed
     from {{ ref('int_devices__devices_registered') }} as devices
     left join enterprises on devices.unified_credit_code = enterprises.unified_credit_code
     left join {{ ref('int_spaces__positions_located') }} as own
