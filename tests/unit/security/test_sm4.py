@@ -80,3 +80,14 @@ def test_a_key_of_another_length_is_refused(length: int):
 def test_a_truncated_value_is_refused(length: int):
     with pytest.raises(MalformedValueError):
         sm4.open_sealed(bytes(16), bytes(length))
+
+
+def test_the_bare_block_cipher_is_that_of_gbt_32907_and_its_inverse():
+    key = block = bytes.fromhex("0123456789abcdeffedcba9876543210")
+    encrypt, decrypt = sm4.block_encryptor(key), sm4.block_decryptor(key)
+
+    assert encrypt(block).hex() == "681edf34d206965e86b3e94f536e4246"
+    assert decrypt(encrypt(block)) == block
+    assert encrypt(block) == encrypt(block), "no block depends on the one before"
+    with pytest.raises(InvalidKeyError):
+        sm4.block_decryptor(b"short")
