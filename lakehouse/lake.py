@@ -98,6 +98,7 @@ class Lake:
             files,
             schema={name: data_type for name, data_type in schema.items() if name not in partition_schema},
             missing_columns="insert",  # files written before a column was added
+            cast_options=pl.ScanCastOptions(categorical_to_string="allow"),  # staged files keep names as a dictionary
             hive_partitioning=True,
             hive_schema=partition_schema,
         )

@@ -144,7 +144,7 @@ def to_hours(minutes: Minutes, settings: pl.DataFrame, day: date, expected: Mask
 
     Returns:
         point_id, measured_at (start of the hour, UTC), business_date, value_mean, value_min, value_max, value_last,
-        unit, valid_minutes, expected_minutes, suspect_minutes, failed_minutes, missing_minutes, valid_share, is_valid,
+        value_std (of the minutes within the hour), unit, valid_minutes, expected_minutes, suspect_minutes, failed_minutes, missing_minutes, valid_share, is_valid,
         flag_causal, flag_final, tests; sorted by point and hour. A minute stands for a longer period where the point
         reports less often than once a minute.
     """
@@ -158,7 +158,7 @@ def to_hours(minutes: Minutes, settings: pl.DataFrame, day: date, expected: Mask
     slots = slots_per_hour(settings)
     due = np.repeat(slots, HOURS_OF_DAY)
     missing = np.maximum(due - valid - suspect - failed, 0)
-    table = {name: np.full(cells, np.nan) for name in ("value_mean", "value_min", "value_max", "value_last")}
+    table = {name: np.full(cells, np.nan) for name in ("value_mean", "value_min", "value_max", "value_last", "value_std")}
     marks, causal = np.zeros(cells, dtype=np.int32), np.full(cells, _MISSING, dtype=np.uint8)
     if len(cell):
         starts = np.flatnonzero(np.concatenate([[True], cell[1:] != cell[:-1]]))
@@ -167,6 +167,7 @@ def to_hours(minutes: Minutes, settings: pl.DataFrame, day: date, expected: Mask
         only_suspect = np.repeat(valid[places] == 0, lengths)
         chosen = np.where((minutes.standing <= _VALID) | only_suspect, minutes.value, np.nan)
         mean = _special_means(_means(chosen, starts), chosen, minutes.codes, cell, starts, settings)
+        table["value_std"][places] = np.sqrt(_means((chosen - np.repeat(_means(chosen, starts), lengths)) ** 2, starts))
         table["value_mean"][places] = _last_where_asked(mean, chosen, minutes.codes, starts, settings)
         table["value_min"][places] = np.fmin.reduceat(minutes.low, starts)
         table["value_max"][places] = np.fmax.reduceat(minutes.high, starts)

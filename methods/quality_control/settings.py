@@ -34,7 +34,7 @@ def rules_on(rules: pl.DataFrame, day: date) -> pl.DataFrame:
     absent = sorted({*RULE_COLUMNS, "valid_from", "valid_to"} - set(rules.columns))
     if absent:
         raise QualityRuleError(f"seed rule_quality_tests: column {', '.join(absent)} is missing; add it to the header")
-    held = _in_force(rules, day).select(
+    held = rows_in_force(rules, day).select(
         pl.col(name).cast(data_type) for name, data_type in RULE_COLUMNS.items()
     ).with_columns(pl.col("vital_prefix").fill_null(""))
     if held["vital_prefix"].is_duplicated().any() or "" not in held["vital_prefix"]:
@@ -71,7 +71,7 @@ def point_settings(
         pl.when(pl.col("vital_code").fill_null("").str.starts_with(prefix)).then(pl.lit(prefix))
         for prefix in held["vital_prefix"]
     )
-    known = _in_force(vitals, day).select(
+    known = rows_in_force(vitals, day).select(
         "vital_code", "canonical_unit", "resample_method", "minimum_valid_share", vital_period_s="period_s"
     )
     scales = conversions_on(conversions, day)
@@ -101,7 +101,7 @@ def point_settings(
 
 def conversions_on(conversions: pl.DataFrame, day: date) -> pl.DataFrame:
     """Return source_unit, canonical_unit, factor, offset in force on a business date; a unit is also its own."""
-    held = _in_force(conversions, day).select(
+    held = rows_in_force(conversions, day).select(
         "source_unit", "canonical_unit", pl.col("factor").cast(pl.Float64), pl.col("offset").cast(pl.Float64)
     )
     if held.select("source_unit", "canonical_unit").is_duplicated().any():
@@ -111,6 +111,7 @@ def conversions_on(conversions: pl.DataFrame, day: date) -> pl.DataFrame:
     return held
 
 
-def _in_force(rows: pl.DataFrame, day: date) -> pl.DataFrame:
+def rows_in_force(rows: pl.DataFrame, day: date) -> pl.DataFrame:
+    """Return the dated rows that hold on a business date (valid_from included, valid_to not)."""
     start, end = pl.col("valid_from").cast(pl.Date), pl.col("valid_to").cast(pl.Date)
     return rows.filter((start.is_null() | (start <= day)) & (end.is_null() | (end > day)))

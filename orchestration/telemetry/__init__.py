@@ -1,0 +1,1 @@
+"""Telemetry from bronze to silver: which pieces are stale, what they are judged by, and who works on them."""
