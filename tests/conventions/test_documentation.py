@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import typer
 from typer.core import TyperGroup
 
-from orchestration.command_line import application
+from orchestration.command_line import command_line
 
 if TYPE_CHECKING:
     from tests.conventions.conftest import Repository
@@ -62,7 +62,7 @@ def test_make_targets_named_in_pages_exist(repository: Repository):
 
 
 def test_park_commands_named_in_pages_exist(repository: Repository):
-    root = typer.main.get_command(application)
+    root = typer.main.get_command(command_line())
     unknown = [
         f"{repository.name(page)}: park {' '.join(words)}"
         for page in repository.pages()
@@ -104,7 +104,7 @@ def test_the_scanners_see_mistakes():
     assert park_commands("bin/park quarantine list --source x") == [("quarantine", "list")]
     assert park_commands("$ park stop\n") == [("stop",)]
     assert park_commands("pg_dump -f people.dump park\ncd park && ls") == []
-    root = typer.main.get_command(application)
+    root = typer.main.get_command(command_line())
     assert is_command(root, ("doctor",))
     assert not is_command(root, ("moon",))
     assert MAKE.findall("make PYTHON=/usr/bin/python3.12 run") == [(" PYTHON=/usr/bin/python3.12", "run")]
@@ -146,7 +146,7 @@ def is_command(root: object, words: tuple[str, ...]) -> bool:
 
 def every_command() -> Iterator[tuple[str, ...]]:
     """Yield every command of `park`, with its subcommand where it has some."""
-    root = typer.main.get_command(application)
+    root = typer.main.get_command(command_line())
     assert isinstance(root, TyperGroup)
     for name, command in root.commands.items():
         if isinstance(command, TyperGroup):
