@@ -142,7 +142,7 @@ def tank_pressure_measure(chance: random.Random) -> Measure:
     """Return the pressure of a nitrogen-blanketed tank (kPa) or of a pressurised one (kPa, or MPa where so built)."""
     if chance.random() < 0.7:
         return Measure(
-            "SAF-TK-02", "kPa", 0, 10, 0.4, 3.6, 0.03, 2, 1.8, 0.7,
+            "SAF-TK-02", "kPa", 0, 10, 0.4, 3.6, 0.03, 3, 1.8, 0.7,
             alarm_low_low=0.15, alarm_low=0.3, alarm_high=4.0, alarm_high_high=4.5,
         )  # fmt: skip
     working_point = chance.choice((420, 640, 860, 1150))
@@ -192,6 +192,7 @@ def flow_measure(chance: random.Random) -> Measure:
         vital_code, unit, 0, nominal * 1.5 * scale, round(nominal * 0.55 * scale, 2), round(nominal * 1.1 * scale, 2),
         round(nominal * 0.0075 * scale, 4), decimals, nominal * 0.85 * scale, round(nominal * 0.11 * scale, 4),
         alarm_low=round(nominal * 0.4 * scale, 2), alarm_high=round(nominal * 1.25 * scale, 2),
+        alarm_high_high=round(nominal * 1.4 * scale, 2),
     )  # fmt: skip
 
 
