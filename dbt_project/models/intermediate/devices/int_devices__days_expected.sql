@@ -83,5 +83,6 @@ select
         end as integer
     ) as offline_episodes,
     last_seen_at,
+    split_part(feed_code, ' ', 1) as feed_kind_code,
     data_origin
 from joined

@@ -1,19 +1,36 @@
--- The state of each device at one moment for all: archives come by full days, so it is the last midnight, or the newest
--- reading of any device where one is newer. A state is the first that holds of: out of service, never seen, long
--- offline, offline, abnormal, online (safety reference 4.7).
+-- The state of each device at one moment for all of its feed: archives come by full days, so it is the last midnight, or
+-- the newest reading of any device of the feed where one is newer. A state is the first that holds of: out of service,
+-- never seen, long offline, offline, abnormal, online (safety reference 4.7).
 with seen as (
-    select point_id, max(last_seen_at) as last_seen_at
+    select
+        point_id,
+        max(last_seen_at) as last_seen_at,
+        max(feed_kind_code) as feed_kind_code
     from {{ ref('int_devices__days_expected') }}
     where readings_received > 0 and last_seen_at <= {{ park_now() }}
     group by point_id
 ),
 
-moment as (
+midnight as (
+    select cast({{ park_today() }} as timestamp) at time zone 'Asia/Shanghai' as last_midnight_at
+),
+
+moments as (
     select
-        greatest(
-            cast({{ park_today() }} as timestamp) at time zone 'Asia/Shanghai',
-            (select max(last_seen_at) from seen)
-        ) as judged_at
+        seen.feed_kind_code,
+        greatest(midnight.last_midnight_at, max(seen.last_seen_at)) as judged_at
+    from seen
+    cross join midnight
+    group by seen.feed_kind_code, midnight.last_midnight_at
+),
+
+timed as (
+    select
+        seen.point_id,
+        seen.last_seen_at,
+        moments.judged_at
+    from seen
+    inner join moments on seen.feed_kind_code = moments.feed_kind_code
 ),
 
 hours as (
@@ -29,13 +46,14 @@ hours as (
         max(point_hours.measured_at)
             filter (where point_hours.missing_minutes >= point_hours.expected_minutes) as last_silent_hour_at
     from {{ ref('stg_telemetry__point_hours') }} as point_hours
-    cross join (
+    inner join (
         select
+            point_id,
             judged_at,
             judged_at - {{ device_rule('abnormal', 'window_hours') }} * interval '1 hour' as failed_from,
             judged_at - {{ device_rule('mtbf', 'window_days') }} * interval '1 day' as online_from
-        from moment
-    ) as window_start
+        from timed
+    ) as window_start on point_hours.point_id = window_start.point_id
     where
         point_hours.measured_at >= window_start.online_from
         and point_hours.measured_at < window_start.judged_at
@@ -58,9 +76,9 @@ aged as (
         devices.is_in_service,
         devices.installed_date,
         devices.updated_at,
-        moment.judged_at,
-        seen.last_seen_at,
-        extract(epoch from moment.judged_at - seen.last_seen_at) as silent_s,
+        coalesce(timed.judged_at, midnight.last_midnight_at) as judged_at,
+        timed.last_seen_at,
+        extract(epoch from timed.judged_at - timed.last_seen_at) as silent_s,
         {{ silence_limit_s('devices.period_s') }} as silence_limit_s,
         hours.failed_minutes / nullif(hours.received_minutes, 0.0) as failed_share,
         hours.first_failed_at,
@@ -70,8 +88,8 @@ aged as (
             cast(coalesce(unbroken.last_broken_date + 1, unbroken.first_date) as timestamp) at time zone 'Asia/Shanghai'
         ) as online_since_at
     from {{ ref('int_devices__devices_located') }} as devices
-    cross join moment
-    left join seen on devices.point_id = seen.point_id
+    cross join midnight
+    left join timed on devices.point_id = timed.point_id
     left join hours on devices.point_id = hours.point_id
     left join unbroken on devices.point_id = unbroken.point_id
 ),
