@@ -44,7 +44,8 @@ ambient as (
         devices.vital_code,
         limits.unit as canonical_unit,
         5 as limit_order,
-        limits.standard_code || case limits.averaging_period when '8h' then ' 二级 8 小时限值' else ' 二级日均限值' end
+        limits.standard_code
+        || case limits.averaging_period when '8h' then ' 二级 8 小时限值' else ' 二级日均限值' end
             as limit_name,
         cast(limits.limit_value as numeric) as lowest,
         cast(limits.limit_value as numeric) as highest,

@@ -72,7 +72,8 @@ select
     cast(case when is_counted then readings_suspect when feed_code <> 'air' then 0 end as integer) as readings_suspect,
     cast(case when is_counted then readings_failed when feed_code <> 'air' then 0 end as integer) as readings_failed,
     cast(case when is_counted then readings_late when feed_code <> 'air' then 0 end as integer) as readings_late,
-    cast(case when is_counted then readings_superseded when feed_code <> 'air' then 0 end as integer) as readings_superseded,
+    cast(case when is_counted then readings_superseded when feed_code <> 'air' then 0 end as integer)
+        as readings_superseded,
     cast(case when is_counted then minutes_online else 0 end as integer) as minutes_online,
     -- A whole silent day is one episode when the device was on line to the end of the day before, else the old one.
     cast(

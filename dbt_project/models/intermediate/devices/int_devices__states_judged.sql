@@ -1,6 +1,6 @@
--- The state of each device at one moment for all of its feed: archives come by full days, so it is the last midnight, or
--- the newest reading of any device of the feed where one is newer. A state is the first that holds of: out of service,
--- never seen, long offline, offline, abnormal, online (safety reference 4.7).
+-- The state of each device at one moment for all of its feed: archives come by full days, so it is the last midnight,
+-- or the newest reading of any device of the feed where one is newer. A state is the first that holds of: out of
+-- service, never seen, long offline, offline, abnormal, online (safety reference 4.7).
 with seen as (
     select
         point_id,
@@ -36,7 +36,8 @@ timed as (
 hours as (
     select
         point_hours.point_id,
-        sum(point_hours.failed_minutes) filter (where point_hours.measured_at >= window_start.failed_from) as failed_minutes,
+        sum(point_hours.failed_minutes)
+            filter (where point_hours.measured_at >= window_start.failed_from) as failed_minutes,
         sum(point_hours.expected_minutes - point_hours.missing_minutes)
             filter (where point_hours.measured_at >= window_start.failed_from) as received_minutes,
         min(point_hours.measured_at)

@@ -1,4 +1,7 @@
-{{ config(indexes=[{'columns': ['space_id', 'ancestor_space_id'], 'unique': true}, {'columns': ['ancestor_space_id']}]) }}
+{{ config(indexes=[
+    {'columns': ['space_id', 'ancestor_space_id'], 'unique': true},
+    {'columns': ['ancestor_space_id']},
+]) }}
 select
     ancestors.space_id,
     spaces.space_level,
