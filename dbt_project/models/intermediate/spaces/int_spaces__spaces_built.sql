@@ -36,7 +36,6 @@ objects as (
 select
     'park:1' as space_id,
     'park' as space_level,
-    1 as level_number,
     'park' as subject_id,
     '全园' as space_name,
     cast(null as text) as parent_space_id,
@@ -45,27 +44,26 @@ select
     'synthetic' as source_mark
 union all
 select
-    'zone:' || zone_id, 'zone', 2, zone_id, zone_name, 'park:1', null, null, source_mark
+    'zone:' || zone_id, 'zone', zone_id, zone_name, 'park:1', null, null, source_mark
 from {{ ref('ref_zones') }}
 union all
 select
-    'grid:' || grid_id, 'grid', 3, grid_id, grid_name, 'zone:' || zone_id, null, null, source_mark
+    'grid:' || grid_id, 'grid', grid_id, grid_name, 'zone:' || zone_id, null, null, source_mark
 from {{ ref('ref_grids') }} as grids
 where {{ in_force('grids', park_today()) }}
 union all
 select
-    'enterprise:' || enterprise_id, 'enterprise', 4, enterprise_id, enterprise_name, parent_space_id,
+    'enterprise:' || enterprise_id, 'enterprise', enterprise_id, enterprise_name, parent_space_id,
     longitude, latitude, data_origin
 from enterprises
 union all
 select
-    'object:' || object_id, 'object', 5, object_id, object_name, parent_space_id, longitude, latitude, data_origin
+    'object:' || object_id, 'object', object_id, object_name, parent_space_id, longitude, latitude, data_origin
 from objects
 union all
 select
     'point:' || point_id,
     'point',
-    6,
     point_id,
     device_name,
     coalesce(

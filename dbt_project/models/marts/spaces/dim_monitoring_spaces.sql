@@ -17,7 +17,8 @@ with paths as (
 select
     spaces.space_id,
     spaces.space_level,
-    cast(spaces.level_number as integer) as level_number,
+    levels.space_level_name,
+    cast(levels.level_number as integer) as level_number,
     spaces.subject_id,
     spaces.space_name,
     spaces.parent_space_id,
@@ -33,3 +34,5 @@ select
     spaces.source_mark
 from {{ ref('int_spaces__spaces_built') }} as spaces
 inner join paths on spaces.space_id = paths.space_id
+inner join {{ ref('ref_space_levels') }} as levels
+    on spaces.space_level = levels.space_level and {{ in_force('levels', park_today()) }}

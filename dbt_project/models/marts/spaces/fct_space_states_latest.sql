@@ -48,6 +48,7 @@ counted as (
 select
     spaces.space_id,
     spaces.space_level,
+    spaces.space_level_name,
     spaces.level_number,
     spaces.subject_id,
     spaces.space_name,
