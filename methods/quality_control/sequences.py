@@ -90,15 +90,15 @@ class _Neighbours:
 def judge_causally(series: Series, limits: Limits, tail: Tail, verdict: Verdict) -> Tail:
     """Judge a chain by what came before each reading, and return how the chain ends.
 
-    T06: |Δv|/Δt above the limit, unless the value agrees with the one before the last: then that one was odd.
+    T06: |Δv|/Δt above the limit, unless the last one had jumped and the value agrees with the one before it again: then
+    the last one was odd.
     T07: |v − (v₋₁ + v₋₂)/2| above the limit, with the same exception.
     T08: suspect and failed once the value has stood still for as long as the rule says.
     """
     if not len(series):
         return tail
     near = _neighbours(series, tail)
-    speed, wide_speed = np.abs(near.step) / near.minutes, np.abs(near.wide_step) / near.wide_minutes
-    _judge_rate(series, limits, verdict, speed, wide_speed)
+    _judge_rate(series, limits, verdict, near)
     _judge_spike(series, limits, verdict, _one_sided_distance(near))
     since = _still_since(series, limits, near, tail)
     _judge_flat(series, limits, verdict, series.times - since)
@@ -118,9 +118,7 @@ def judge_finally(series: Series, limits: Limits, tail: Tail, verdict: Verdict) 
     near = _neighbours(series, tail)
     onward, onward_minutes = _onward(series, near)
     is_last = np.isnan(onward)
-    speed = np.abs(near.step) / near.minutes
-    wide_speed = np.abs(near.wide_step) / near.wide_minutes
-    _judge_rate(series, limits, verdict, speed, np.where(is_last, wide_speed, np.abs(onward) / onward_minutes))
+    _judge_rate(series, limits, verdict, near, np.abs(onward) / onward_minutes)
     height = np.minimum(np.abs(near.step), np.abs(onward))
     middle = np.abs(near.step - onward) / 2  # |v - (v1 + v+1)/2|
     spike = np.where(near.step * onward < 0, np.minimum(middle, 2 * height), 0.0)
@@ -172,12 +170,27 @@ def _shifted(array: Array, by: int) -> Array:
     return moved
 
 
-def _judge_rate(series: Series, limits: Limits, verdict: Verdict, speed: Floats, other_speed: Floats) -> None:
-    """Hold T06 against rows that change too fast from the one before and are no nearer to the other one."""
+def _judge_rate(
+    series: Series, limits: Limits, verdict: Verdict, near: _Neighbours, onward_speed: Floats | None = None
+) -> None:
+    """Hold T06 against rows that change too fast, unless the change to the next one is not (NaN: nobody knows it yet).
+
+    Where nobody knows the next one, a row that comes back to the value before a jump is no jump itself.
+    """
     limit = series.spread(limits.rate)
-    away = (speed > limit) & ~(other_speed <= limit)
-    if not away.any():
+    speed = np.abs(near.step) / near.minutes
+    fast = np.flatnonzero(speed > limit)
+    if not len(fast):
         return
+    limit = limit[fast]
+    wide_speed = np.abs(near.wide_step[fast]) / near.wide_minutes[fast]
+    jump = np.abs(near.wide_step[fast] - near.step[fast]) / (near.wide_minutes[fast] - near.minutes[fast])
+    is_cleared = (jump > limit) & (wide_speed <= limit)
+    if onward_speed is not None:
+        onward = onward_speed[fast]
+        is_cleared = np.where(np.isnan(onward), is_cleared, onward <= limit)
+    away = np.zeros(len(series), dtype=np.bool_)
+    away[fast] = ~is_cleared
     verdict.hold(away, Rank.SUSPECT, Test.RATE)
     fails = away & (speed > series.spread(limits.rate_fail)) & ~series.spread(limits.is_fail_safe)
     verdict.hold(fails, Rank.FAIL, Test.RATE)
