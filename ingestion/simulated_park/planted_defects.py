@@ -60,6 +60,17 @@ UNKNOWN_UNIT = "unknown_unit"
 TRUNCATED_FILE = "truncated_file"
 RENAMED_COLUMN = "renamed_column"
 EMPTY_FILE = "empty_file"
+# of the byte logs of outlets and vehicles
+BROKEN_CHECKSUM = "broken_checksum"
+CHECKSUM_DIALECT = "checksum_dialect"
+TRUNCATED_FRAME = "truncated_frame"
+RUBBISH_BETWEEN_FRAMES = "rubbish_between_frames"
+REPEATED_MESSAGE = "repeated_message"
+RESENT_DATA = "resent_data"
+MISSING_PACKET = "missing_packet"
+DATED_FAR_AHEAD = "dated_far_ahead"
+GAP_OF_DEVICE = "gap_of_device"
+NO_FIX = "no_fix"
 
 
 @dataclass(frozen=True)

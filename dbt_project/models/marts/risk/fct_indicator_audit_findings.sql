@@ -1,0 +1,21 @@
+select
+    point_id,
+    audit_rule_code,
+    limit_code,
+    device_name,
+    enterprise_id,
+    enterprise_name,
+    zone_name,
+    object_name,
+    vital_code,
+    vital_name,
+    audit_rule_name,
+    severity_code,
+    found_text,
+    allowed_text,
+    standard_code,
+    clause,
+    remedy,
+    updated_at,
+    data_origin
+from {{ ref('int_risk__indicator_findings_found') }}

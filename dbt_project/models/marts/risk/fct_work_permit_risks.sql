@@ -1,0 +1,21 @@
+select
+    permit_no,
+    permit_kind_code,
+    permit_grade,
+    cast(contractor_id as text) as contractor_id,
+    enterprise_id,
+    enterprise_name,
+    zone_id,
+    cast(longitude as double precision) as longitude,
+    cast(latitude as double precision) as latitude,
+    subject_id,
+    subject_name,
+    cast(hazard_grade as integer) as hazard_grade,
+    issued_at,
+    planned_start_at,
+    planned_end_at,
+    cast(base_score as numeric(6, 2)) as base_score,
+    cast(permit_risk as numeric(8, 3)) as permit_risk,
+    risk_colour_code,
+    data_origin
+from {{ ref('int_risk__permits_graded') }}
