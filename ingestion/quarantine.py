@@ -65,9 +65,66 @@ REASONS = {
         Reason("missing_value", "必填列为空", "核对来源记录并补报"),
         Reason("wrong_type", "数值无法按约定类型解析", "核对该列内容与来源文件中的类型约定"),
         Reason("not_finite", "数值不是有限数（NaN、无穷大或超出 1e300）", "核对传感器与网关的数值转换"),
+        Reason(
+            "wrong_log_name",
+            "日志文件名不符合约定，无法判断所属日期与网关",
+            "改名为 YYYY-MM-DD.网关.hj212 或 YYYY-MM-DD.网关.jt808（可另加 .gz）；无关文件请移出日志目录",
+        ),
+        Reason("frame_rubbish", "帧外的杂散字节", "核对网关与设备之间的线路及串口参数；偶发的可不处理"),
+        Reason("frame_truncated", "报文不完整，后半部分缺失", "核对通信是否中断；请设备补传该时段数据"),
+        Reason("frame_length_not_digits", "包头之后不是四位十进制长度", "请设备厂家按 HJ 212 改正包长；补传该时段数据"),
+        Reason("frame_length_wrong", "报文实际字节数与所报长度不符", "请设备厂家按字节数计算长度；补传该时段数据"),
+        Reason(
+            "frame_crc_not_hex", "校验码不是四位十六进制数", "请设备厂家按 HJ 212 附录 A 改正校验码；补传该时段数据"
+        ),
+        Reason(
+            "frame_crc_wrong", "校验码不符，报文内容在传输中有改动", "核对线路干扰；反复出现的请设备厂家检查校验算法"
+        ),
+        *(
+            Reason(
+                f"frame_crc_{dialect}",
+                f"校验码{found}，不符合 HJ 212 附录 A",
+                f"请设备厂家改正；一时不能改正的，在来源文件的 crc_dialects 中登记该设备为 {dialect}",
+            )
+            for dialect, found in (
+                ("swapped", "高低字节颠倒"),
+                ("modbus", "按 MODBUS 算法计算"),
+                ("modbus_swapped", "按 MODBUS 算法计算且高低字节颠倒"),
+            )
+        ),
+        Reason(
+            "frame_key_missing",
+            "数据区已加密，但该设备没有登记密钥",
+            "把设备密钥写入 PARK_OUTLET_MONITORING_KEYS_FILE 所指的文件，下次运行时自动重读",
+        ),
+        Reason(
+            "frame_decryption_failed",
+            "解密后的长度或校验码不符：内容在传输中有改动，或密钥已更换",
+            "若该设备换过密钥，把新密钥加在其列表最前面（旧密钥保留），下次运行时自动重读；否则请设备补传",
+        ),
+        Reason("frame_escape_wrong", "转义字符之后不是 01 或 02", "请终端厂家按 JT/T 808 改正转义处理"),
+        Reason("frame_too_short", "报文短于消息头", "核对通信是否中断；反复出现的请终端厂家检查"),
+        Reason(
+            "frame_checksum_wrong", "异或校验码不符，报文内容在传输中有改动", "核对信号质量；反复出现的请终端厂家检查"
+        ),
+        Reason("frame_body_malformed", "消息体与消息类型的格式不符", "请终端厂家核对所用的 JT/T 808 版本"),
+        Reason("packet_missing", "分包未到齐，本条只记所缺，已到的分包照常入库", "请设备补传该时段数据"),
+        Reason(
+            "time_unreadable",
+            "报文中没有可用的数据时间",
+            "核对设备时钟与 DataTime 的格式；卫星定位终端在首次定位前属正常",
+        ),
+        Reason("value_not_number", "监测值不是数字", "核对仪器与数采仪之间的通信；无数据时应由数据标记说明"),
+        Reason("position_encrypted", "经纬度已加密，无法使用", "请运营单位关闭坐标加密或提供解密方法"),
+        Reason("position_impossible", "经纬度或方向超出可能的范围", "核对终端的卫星定位模块"),
         Reason("unknown_factor", "监测因子编码未登记", "在 ref_vital_factors 中登记该因子及其单位"),
-        Reason("unknown_unit", "单位无法换算为标准单位", "在 ref_vital_factors 中登记该单位的换算系数"),
+        Reason(
+            "unknown_unit",
+            "单位无法换算为标准单位",
+            "在 ref_unit_conversions（空气站因子为 ref_vital_factors）中登记该单位的换算系数",
+        ),
         Reason("unknown_station", "站点编号未登记", "在 ref_monitoring_stations 中登记该站点"),
+        Reason("unknown_point", "监测点未在监测设备台账中登记", "请设备所属单位在数据中台登记该监测点后重新计算当日"),
     )
 }
 

@@ -95,7 +95,7 @@ def _tables(
     hours = to_hours(minutes, settings, when.day, expected, when.present)
     days = (
         _day_counts(piece, settings, memory, when, expected, silence)
-        .join(day_measures(minutes.passed, settings["point_id"]), on="point_id", how="left", maintain_order="left")
+        .join(day_measures(piece.passed, settings["point_id"]), on="point_id", how="left", maintain_order="left")
         .join(tails_frame(piece.tails, settings), on="point_id", how="left", maintain_order="left")
     )
     return PieceTables(

@@ -15,7 +15,7 @@ import polars as pl
 
 from lakehouse.settings import PARK_TIME_ZONE
 from methods.averages import direction_mean, equivalent_level, ph_mean
-from methods.quality_control.arrangement import MICROS_PER_MINUTE, MICROS_PER_SECOND, Floats, Ints, Micros, Series
+from methods.quality_control.arrangement import MICROS_PER_MINUTE, MICROS_PER_SECOND, Floats, Ints, Micros
 from methods.quality_control.judgement import JudgedPiece
 from methods.quality_control.scheme import Flag, Mask, Rank, Verdict
 
@@ -54,11 +54,6 @@ class Minutes:
     causal_standing: npt.NDArray[np.uint8]
     marks: npt.NDArray[np.int32]
     readings: npt.NDArray[np.int32]
-
-    @property
-    def passed(self) -> Series:
-        """The minutes that stand on readings that passed."""
-        return Series(self.codes, self.times, self.value).take((self.standing == 0) & ~np.isnan(self.value))
 
     def frame(self, settings: pl.DataFrame) -> pl.DataFrame:
         """Return the table of minutes.

@@ -10,6 +10,7 @@ from orchestration.assets.models import model_assets, target_folder
 from orchestration.assets.products import product_assets
 from orchestration.assets.reported import reported_assets
 from orchestration.assets.sources import bronze_assets
+from orchestration.assets.telemetry import telemetry_assets
 from orchestration.assets.trust import publication_assets, trust_checks
 from orchestration.assets.vitals import vitals_assets
 from orchestration.jobs import build_job, ingest_jobs
@@ -30,6 +31,7 @@ def definitions() -> dg.Definitions:
         *bronze_assets(),
         *vitals_assets(),
         *reported_assets(),
+        *telemetry_assets(),
         model_assets(manifest),
         *publication_assets(),
         *product_assets(),

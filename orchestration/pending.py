@@ -9,7 +9,7 @@ from ingestion.readers import DayRange, SourceUnavailableError
 from ingestion.source_file import DeliveryKind, Source
 from ingestion.standing import StandingRows
 from lakehouse.settings import PARK_TIME_ZONE
-from orchestration.assets import reported, vitals
+from orchestration.assets import reported, telemetry, vitals
 from orchestration.assets.sources import READERS
 from orchestration.platform import Platform
 
@@ -29,6 +29,8 @@ def pending_days(platform: Platform, source: Source) -> DayRange:
     stale = [reported.oldest_stale_day(platform, source)]
     if source.source == vitals.SOURCE.source:
         stale.append(vitals.oldest_stale_day(platform))
+    if source.source == telemetry.SOURCE.source:
+        stale.append(telemetry.oldest_stale_day(platform))
     first = min([first, *(day for day in stale if day is not None)])
     return DayRange(max(first, min(s.partition.first for s in source.streams.values())), today)
 
@@ -42,7 +44,7 @@ def _oldest_unknown(platform: Platform, source: Source, stream_name: str, today:
     everything = DayRange(stream.partition.first, today + timedelta(days=1))
     try:
         for delivery in READERS[source.reader](platform, source.location).deliveries(source, stream, everything):
-            first = delivery.day or delivery.month
+            first = delivery.day or delivery.month or delivery.filed_under
             if first is not None and not known.has(delivery):
                 return [first]
     except SourceUnavailableError:

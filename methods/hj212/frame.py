@@ -55,7 +55,7 @@ _TEXTS = {
     Reason.CRC_MODBUS_SWAPPED: "校验码按 MODBUS 算法计算且高低字节颠倒，须在设备设置中登记后方可接收",
     Reason.CRC_WRONG: "校验码不符，报文内容在传输中有改动",
     Reason.KEY_MISSING: "数据区已加密，但该设备没有登记密钥，无法校验",
-    Reason.DECRYPTION_FAILED: "解密后的长度或校验码不符，密钥可能已更换",
+    Reason.DECRYPTION_FAILED: "解密后的长度或校验码不符：内容在传输中有改动，或密钥已更换",
 }
 _REASON_OF_DIALECT: dict[Dialect | None, Reason] = {
     Dialect.SWAPPED: Reason.CRC_SWAPPED,

@@ -22,7 +22,7 @@ def day_measures(passed: Series, point_ids: pl.Series) -> pl.DataFrame:
     """Return what one day says of each point.
 
     Args:
-        passed: the minutes that passed all tests, by point and time.
+        passed: the readings that passed all tests, by point and time.
         point_ids: name of each point.
 
     Returns:
@@ -65,7 +65,8 @@ def baseline(days: pl.DataFrame, settings: pl.DataFrame) -> pl.DataFrame:
         settings: point_id, baseline_least_days.
 
     Returns:
-        point_id and the measures, rounded to two significant digits.
+        point_id and the measures; the spreads rounded to two significant digits, the levels to a tenth of the digit
+        that the spread begins with.
     """
     counted = (
         days.filter(pl.col("median").is_not_null())
@@ -75,11 +76,14 @@ def baseline(days: pl.DataFrame, settings: pl.DataFrame) -> pl.DataFrame:
     enough = counted.join(settings.select("point_id", "baseline_least_days"), on="point_id").filter(
         pl.col("_days") >= pl.col("baseline_least_days")
     )
-    return enough.select("point_id", *(_rounded(name) for name in MEASURES)).sort("point_id")
-
-
-def _rounded(name: str) -> pl.Expr:
-    return pl.col(name).round_sig_figs(SIGNIFICANT_DIGITS)
+    width = pl.max_horizontal("spread", pl.col("usual_high") - pl.col("usual_low"))
+    step = pl.when(width > 0).then(pl.lit(10.0).pow(width.log10().floor() - (SIGNIFICANT_DIGITS - 1)))
+    levels = [
+        pl.when(step.is_null()).then(pl.col(name)).otherwise((pl.col(name) / step).round() * step).alias(name)
+        for name in ("median", "usual_low", "usual_high")
+    ]
+    spreads = [pl.col(name).round_sig_figs(SIGNIFICANT_DIGITS) for name in ("spread", "step_spread")]
+    return enough.with_columns(*levels, *spreads).select("point_id", *MEASURES).sort("point_id")
 
 
 def _by_point(series: Series, values: Floats) -> tuple[Floats, Ints]:

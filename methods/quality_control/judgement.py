@@ -102,6 +102,11 @@ class JudgedPiece:
     final: Verdict
     tails: Mapping[str, Tail]
 
+    @property
+    def passed(self) -> Series:
+        """The readings that count and passed every test."""
+        return self.arrangement.series.take(self.counts & (self.final.ranks == Rank.PASS))
+
 
 def judge(arrangement: Arrangement, rules: QualityRules, memory: Memory, present: datetime) -> JudgedPiece:
     """Judge every reading of a piece, or of a block of its points.
@@ -267,14 +272,15 @@ def _newest(arrangement: Arrangement) -> tuple[Mask, Mask]:
 
 
 def _limits(settings: Mapping[str, pl.Series], memory: Memory) -> Limits:
+    minutes = _numbers(settings, "period_s") / 60  # from one reading to the next
     usual_rate = _numbers(settings, "rate_sigma_factor") * memory.usual["step_spread"]
-    usual_spike = _numbers(settings, "spike_mad_factor") * memory.usual["step_spread"]
+    usual_spike = _numbers(settings, "spike_mad_factor") * memory.usual["step_spread"] * minutes
     # Two true readings may differ by twice the instrument's accuracy, however quiet the signal has been.
     resolution = 2 * np.nan_to_num(_numbers(settings, "accuracy")) * (1 + BINARY_NOISE)
     floor = np.fmax(_numbers(settings, "spike_floor"), resolution)
     physical = _numbers(settings, "rate_limit_per_min")
     return Limits(
-        rate=np.fmin(physical, np.where(np.isnan(usual_rate), np.nan, np.fmax(usual_rate, resolution))),
+        rate=np.fmin(physical, np.where(np.isnan(usual_rate), np.nan, np.fmax(usual_rate, resolution / minutes))),
         rate_fail=2 * physical,
         spike=np.where(np.isnan(usual_spike), _numbers(settings, "spike_floor"), np.fmax(usual_spike, floor)),
         flat_tolerance=_numbers(settings, "flat_tolerance"),

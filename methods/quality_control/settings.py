@@ -86,7 +86,7 @@ def point_settings(
     factor, offset = pl.col("factor"), pl.col("offset")
     return (
         scaled.with_columns(
-            *((pl.col(name) * factor + offset).alias(name) for name in RANGES),
+            *(_usable(name).mul(factor).add(offset).alias(name) for name in RANGES),
             accuracy=pl.col("accuracy") * factor.abs(),
             period_s=pl.coalesce("period_s", "vital_period_s").fill_null(60.0).clip(lower_bound=1.0),
             resample_method=pl.col("resample_method").fill_null("mean"),
@@ -97,6 +97,16 @@ def point_settings(
         .join(held, on="vital_prefix", how="left")
         .sort("point_id")
     )
+
+
+def _usable(name: str) -> pl.Expr:
+    """Return an end of a range, null where the register has the ends the wrong way round: it would fail every value.
+
+    The indicator audit reports such an entry; until it is mended the test does not apply.
+    """
+    kind = name.split("_")[0]
+    low, high = pl.col(f"{kind}_low"), pl.col(f"{kind}_high")
+    return pl.when((low < high) | low.is_null() | high.is_null()).then(pl.col(name))
 
 
 def conversions_on(conversions: pl.DataFrame, day: date) -> pl.DataFrame:

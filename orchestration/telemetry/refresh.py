@@ -129,6 +129,17 @@ class TelemetryPieces:
         ]
         return date.fromisoformat(min(stale)) if stale else None
 
+    def readings_to_judge(self, days: DayRange) -> int:
+        """Return how many readings the days have in bronze, for whoever must decide how many workers they are worth."""
+        if not self.lake.exists(self.bronze):
+            return 0
+        count = self.lake.query(
+            "select count(*) from landed where business_date between ? and ?",
+            {"landed": self.bronze},
+            [days.first.isoformat(), days.last.isoformat()],
+        )
+        return int(count.item())
+
     def refresh(
         self, days: DayRange, mapper: Mapper, report: Callable[[str], None] = lambda _: None
     ) -> TelemetryRefresh:

@@ -28,8 +28,9 @@ IN_USE = "在用"
 _COLUMNS = (
     *("record_id", "vital_code", "unit", "period_s", "accuracy", "range_low", "range_high", "operating_low"),
     *("operating_high", "redundancy_group", "object_id", "zone_id", "longitude", "latitude", "installed_on"),
-    *("device_status", "update_time", "_loaded_at", "_row_number"),
+    *("device_status", "object_kind", "data_origin", "update_time", "_loaded_at", "_row_number"),
 )
+LOGGED_BY_THE_HOUR = "air_station"  # their own logger archives hours (iot_archive); no gateway sends their minutes
 
 
 class RegisterMissingError(RuntimeError):
@@ -80,7 +81,10 @@ class PointRegister:
         points = self.points_on(day)
         conversions = seed_rows("ref_unit_conversions")
         settings = point_settings(points, seed_rows("ref_vitals"), seed_rows("rule_quality_tests"), conversions, day)
-        places = points.select("point_id", "zone_id", "longitude", "latitude", "installed_on", "device_status")
+        places = points.select(
+            *("point_id", "zone_id", "longitude", "latitude", "installed_on", "device_status", "object_kind"),
+            register_origin="data_origin",
+        )
         flags = rows_in_force(seed_rows("std_source_flags"), day).select("source_flag", "quality_flag")
         return QualityRules(
             settings.join(places, on="point_id", how="left", maintain_order="left"),
@@ -91,6 +95,8 @@ class PointRegister:
 
 def owes_readings(settings: pl.DataFrame, day: date, stream: str) -> pl.Series:
     """Tell of each point whether it owes readings of a stream on a business date: it is in use and its vital comes so.
+
+    A replayed plant owes nothing: it stands still between its runs.
 
     Args:
         settings: of `rules_on`.
@@ -103,7 +109,8 @@ def owes_readings(settings: pl.DataFrame, day: date, stream: str) -> pl.Series:
     installed = pl.col("installed_on").is_null() | (pl.col("installed_on") <= day)
     in_use = pl.col("device_status").fill_null(IN_USE) == IN_USE
     comes_so = pl.col("vital_code").is_in(own.implode()) & pl.lit(stream in slugs)
-    return settings.select((installed & in_use & comes_so).fill_null(value=False).alias("owes"))["owes"]
+    lives = (pl.col("object_kind").fill_null("") != LOGGED_BY_THE_HOUR) & (pl.col("register_origin") != "replayed")
+    return settings.select((installed & in_use & comes_so & lives).fill_null(value=False).alias("owes"))["owes"]
 
 
 def silence_limits(settings: pl.DataFrame, day: date) -> pl.Series:

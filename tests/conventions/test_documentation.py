@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 MAKE = re.compile(r"(?:^|[\s;&`])make((?: [A-Z_]+=\S+)*) ([a-z][a-z-]*)")
-PARK = re.compile(r"(?:^|[;&|(] *|\$ |bin/)park ([a-z][a-z_-]*)(?: ([a-z][a-z_-]*))?", re.MULTILINE)
+PARK = re.compile(r"(?:^|[;&|(] *|\$ |bin/)park ([a-z][a-z0-9_-]*)(?: ([a-z][a-z_-]*))?", re.MULTILINE)
 TARGET = re.compile(r"^([a-z][a-z-]*):", re.MULTILINE)
 FILE_IN_CODE = re.compile(
     r"^(?:api|dashboards|dbt_project|docs|ingestion|lakehouse|methods|orchestration|quality|security|semantic|tests)"

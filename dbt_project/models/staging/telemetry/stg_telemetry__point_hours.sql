@@ -7,6 +7,7 @@ select
     value_min,
     value_max,
     value_last,
+    value_std,
     unit,
     valid_minutes,
     expected_minutes,
@@ -17,5 +18,6 @@ select
     is_valid,
     flag_causal,
     flag_final,
+    tests,
     data_origin
 from {{ source('telemetry', 'telemetry__point_hours') }}

@@ -1,0 +1,14 @@
+-- Hours of the monitoring points with what they measure, whose they are and where they stand.
+select
+    hours.*,
+    devices.device_name,
+    devices.vital_code,
+    devices.vital_name,
+    devices.element_code,
+    devices.enterprise_id,
+    devices.enterprise_name,
+    devices.zone_name,
+    devices.object_id,
+    devices.object_name
+from {{ ref('stg_telemetry__point_hours') }} as hours
+inner join {{ ref('int_devices__devices_located') }} as devices on hours.point_id = devices.point_id

@@ -1,0 +1,237 @@
+"""Telemetry: pieces of a day and zone judged and resampled, hours and days of all points, loaded into the warehouse."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from ingestion import quarantine
+from ingestion.source_file import load_sources
+from lakehouse.lake import Lake
+from lakehouse.pieces import INPUT_DIGEST, piece_digests
+from lakehouse.warehouse import Role, Warehouse
+from orchestration.partitions import SINGLE_RUN, days_of, labels_between, partitions_of
+from orchestration.platform import Platform
+from orchestration.telemetry.days import POINT_DAYS, POINT_HOURS, TelemetryDays, stale_days
+from orchestration.telemetry.pieces import PIECE_TABLES, TREATMENTS
+from orchestration.telemetry.refresh import TelemetryPieces, TelemetryRefresh
+from orchestration.telemetry.register import PointRegister
+from orchestration.telemetry.workers import local_mapper
+
+SOURCE = load_sources()["telemetry_archive"]
+STREAM_NAME = "point_readings"
+STREAM = SOURCE.streams[STREAM_NAME]
+READINGS = SOURCE.slug(STREAM_NAME)
+PARTITIONS = partitions_of(STREAM.partition.run_by, STREAM.partition.first)
+READINGS_WORTH_A_PROCESS = 20_000_000
+GROUP = "telemetry"
+LABEL = STREAM.partition.by.column
+LOADED: dict[str, dict[str, pl.DataType]] = {
+    POINT_HOURS: {
+        **{"point_id": pl.String(), "measured_at": pl.Datetime("us", "UTC"), LABEL: pl.Date(), "zone_id": pl.String()},
+        **dict.fromkeys(("value_mean", "value_min", "value_max", "value_last", "value_std"), pl.Float64()),
+        "unit": pl.String(),
+        **dict.fromkeys(("valid_minutes", "expected_minutes", "suspect_minutes", "failed_minutes"), pl.Int32()),
+        **{"missing_minutes": pl.Int32(), "valid_share": pl.Float64(), "is_valid": pl.Boolean()},
+        **{"flag_causal": pl.Int16(), "flag_final": pl.Int16(), "tests": pl.String(), "data_origin": pl.String()},
+    },
+    POINT_DAYS: {
+        **{"point_id": pl.String(), LABEL: pl.Date(), "zone_id": pl.String()},
+        **dict.fromkeys(("value_mean", "value_min", "value_max", "value_last"), pl.Float64()),
+        **{"unit": pl.String(), "valid_hours": pl.Int32()},
+        **dict.fromkeys(("readings_expected", "readings_received", "readings_passed", "readings_suspect"), pl.Int64()),
+        **dict.fromkeys(("readings_failed", "readings_missing", "readings_late", "readings_superseded"), pl.Int64()),
+        **dict.fromkeys(("minutes_online", "offline_episodes"), pl.Int64()),
+        **dict.fromkeys(("last_measured_at", "last_received_at"), pl.Datetime("us", "UTC")),
+        "data_origin": pl.String(),
+    },
+    TREATMENTS: {
+        **{"point_id": pl.String(), LABEL: pl.Date(), "zone_id": pl.String(), "treatment_code": pl.String()},
+        **{"effect": pl.String(), "readings": pl.Int64()},
+        **dict.fromkeys(("first_at", "last_at"), pl.Datetime("us", "UTC")),
+    },
+}
+"""Columns that the warehouse gets of each table; minutes and single exceptions stay in the lake."""
+
+TITLES = {
+    "telemetry__point_minutes": "监测点分钟值：按因果与最终两种口径标记质量。Minutes with causal and final quality flags.",
+    "telemetry__zone_hours": "分区小时值（未经跨点校核）。Hours before points are compared with each other.",
+    "telemetry__treatments": "逐点逐日的处理计数：剔除、存疑、改正了多少读数，为什么。What was done to readings, counted.",
+    "telemetry__exceptions": "被剔除、存疑或改正的读数，可逐条追到文件与行。The readings behind the counts, with file and row.",
+    "telemetry__zone_days": "逐点逐日的读数计数、常态基线与序列末态。Counts, what is usual, and how the day's chain ended.",
+    POINT_HOURS: "监测点小时值，含衰减、漂移、互斥、邻点检验。Hours of all points, judged beside their peers.",
+    POINT_DAYS: "监测点日值与在线情况。Days of all points, with their time online.",
+}
+
+
+def telemetry_pieces(platform: Platform) -> TelemetryPieces:
+    """Return the pieces of the platform.
+
+    Raises:
+        RegisterMissingError: the register of devices has not landed yet.
+    """
+    return TelemetryPieces(platform.lake, READINGS, PointRegister.read(platform.lake), platform.present)
+
+
+def _specs(names: Sequence[str], deps: Sequence[list[str]]) -> list[dg.AssetSpec]:
+    return [
+        dg.AssetSpec(
+            ["silver", name],
+            deps=[dg.AssetKey(key) for key in deps],
+            group_name=GROUP,
+            kinds={"delta", "polars"},
+            owners=[SOURCE.owner],
+            description=TITLES[name],
+        )
+        for name in names
+    ]
+
+
+@dg.multi_asset(
+    name="telemetry_pieces",
+    specs=_specs(list(PIECE_TABLES), [["bronze", READINGS]]),
+    partitions_def=PARTITIONS,
+    backfill_policy=SINGLE_RUN,
+)
+def telemetry_piece_tables(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.MaterializeResult[Any]]:
+    """Judge and resample the pieces whose inputs changed, the zones of a day beside each other."""
+    pieces = telemetry_pieces(platform)
+    days = days_of(context)
+    with local_mapper(pieces.readings_to_judge(days), READINGS_WORTH_A_PROCESS) as mapper:
+        done = pieces.refresh(days, mapper, context.log.info)
+    quarantined = _quarantine_unknown(platform.lake, done)
+    metadata = {
+        "readings": done.readings,
+        "pieces_computed": len(done.pieces),
+        "pieces_unchanged": done.unchanged,
+        "rows_quarantined": quarantined,
+        **{f"seconds_{name}": round(value, 1) for name, value in done.seconds.items()},
+    }
+    for name in PIECE_TABLES:
+        yield dg.MaterializeResult(asset_key=["silver", name], metadata=metadata)
+
+
+@dg.multi_asset(
+    name="telemetry_days",
+    specs=_specs([POINT_HOURS, POINT_DAYS], [["silver", "telemetry__zone_hours"], ["silver", "telemetry__zone_days"]]),
+    partitions_def=PARTITIONS,
+    backfill_policy=SINGLE_RUN,
+)
+def telemetry_day_tables(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.MaterializeResult[Any]]:
+    """Judge the hours of the days that changed and make days of them."""
+    days = TelemetryDays(platform.lake, PointRegister.read(platform.lake))
+    done = days.refresh(days_of(context), context.log.info)
+    for name in (POINT_HOURS, POINT_DAYS):
+        yield dg.MaterializeResult(
+            asset_key=["silver", name],
+            metadata={"hours": done.hours, "days_computed": len(done.days), "days_unchanged": done.unchanged},
+        )
+
+
+def _raw_asset(table: str, title: str) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=["raw", table],
+        deps=[["silver", table]],
+        group_name=GROUP,
+        kinds={"postgres"},
+        owners=[SOURCE.owner],
+        description=f"{title}，按日装入仓库。Loaded into the warehouse by days.",
+        partitions_def=PARTITIONS,
+        backfill_policy=SINGLE_RUN,
+    )
+    def load(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
+        days = labels_between(STREAM.partition.by, days_of(context))
+        with platform.warehouse() as warehouse:
+            ensure_telemetry_tables(warehouse)
+            wanted = _digests_by_day(platform.lake, table)
+            stale = stale_days({label: wanted[label] for label in days if label in wanted}, _loaded(warehouse, table))
+            rows = 0
+            for label in stale:
+                frame = platform.lake.scan(f"silver/{table}", {LABEL: [label]}).collect()
+                rows += warehouse.replace_pieces(table, _shaped(frame, table, wanted[label]), LABEL, [label]).rows_written
+        return dg.MaterializeResult(metadata={"dagster/row_count": rows, "days_loaded": len(stale)})
+
+    return load
+
+
+def telemetry_assets() -> list[dg.AssetsDefinition]:
+    """Return the assets of this room."""
+    return [
+        telemetry_piece_tables,
+        telemetry_day_tables,
+        _raw_asset(POINT_HOURS, "监测点小时值"),
+        _raw_asset(POINT_DAYS, "监测点日值"),
+        _raw_asset(TREATMENTS, "遥测处理计数"),
+    ]
+
+
+def ensure_telemetry_tables(warehouse: Warehouse) -> None:
+    """Make the raw tables that do not stand yet, empty: dbt builds whatever has not been read so far."""
+    standing = warehouse.read(Role.LOADER, "select tablename from pg_tables where schemaname = 'raw'")
+    present = set(standing["tablename"]) if standing.height else set()
+    for table, columns in LOADED.items():
+        if table not in present:
+            empty = pl.DataFrame(schema={**columns, INPUT_DIGEST: pl.String()})
+            warehouse.replace_pieces(table, empty, LABEL, [])
+
+
+def oldest_stale_day(platform: Platform) -> date | None:
+    """Return the oldest day with something to make or to load, None when all is as it should be."""
+    if not platform.lake.exists(f"bronze/{READINGS}"):
+        return None
+    stale = [telemetry_pieces(platform).oldest_stale_day()]
+    days = TelemetryDays(platform.lake, PointRegister.read(platform.lake))
+    stale += [date.fromisoformat(label) for label in stale_days(days.wanted(), days.standing())[:1]]
+    with platform.warehouse() as warehouse:
+        ensure_telemetry_tables(warehouse)
+        for table in LOADED:
+            labels = stale_days(_digests_by_day(platform.lake, table), _loaded(warehouse, table))
+            stale += [date.fromisoformat(label) for label in labels[:1]]
+    return min((day for day in stale if day is not None), default=None)
+
+
+def _digests_by_day(lake: Lake, table: str) -> dict[str, str]:
+    """Return a digest of each day of a silver table, of all its zones where it has any."""
+    if table != TREATMENTS:
+        return piece_digests(lake, f"silver/{table}", LABEL)
+    if not lake.exists(f"silver/{table}"):
+        return {}
+    query = (
+        f"select {LABEL}, md5(string_agg(distinct zone_id || {INPUT_DIGEST}, ',' "  # noqa: S608
+        f"order by zone_id || {INPUT_DIGEST})) from made group by 1"
+    )
+    return dict(lake.query(query, {"made": f"silver/{table}"}).iter_rows())
+
+
+def _loaded(warehouse: Warehouse, table: str) -> dict[str, str]:
+    query = f"select distinct {LABEL}::text, {INPUT_DIGEST} from raw.{table}"  # noqa: S608
+    return dict(warehouse.read(Role.LOADER, query).iter_rows())
+
+
+def _shaped(frame: pl.DataFrame, table: str, digest: str) -> pl.DataFrame:
+    """Return the rows with the columns and types that the warehouse gets."""
+    dated = frame.with_columns(pl.col(LABEL).str.to_date())
+    columns = [pl.col(name).cast(data_type) for name, data_type in LOADED[table].items()]
+    return dated.select(*columns, pl.lit(digest).alias(INPUT_DIGEST))
+
+
+def _quarantine_unknown(lake: Lake, done: TelemetryRefresh) -> int:
+    """Put readings of unknown points and units aside; a second run over the same piece adds none twice."""
+    if not done.unknown:
+        return 0
+    rows = pl.concat(done.unknown)
+    found = rows.with_columns(
+        record=pl.struct("point_id_iot", "measured_at", "value", "unit", "source_flag").struct.json_encode()
+    )
+    digests = lake.scan(f"bronze/{READINGS}", {LABEL: sorted({day for day, _ in done.pieces})})
+    by_file = digests.select("_source_uri", "_loaded_at", "_digest").unique().collect()
+    refused = quarantine.quarantined(
+        found.join(by_file, on=["_source_uri", "_loaded_at"], how="left"),
+        source=SOURCE.source,
+        stream=STREAM_NAME,
+        loaded_at=rows["_loaded_at"].max(),  # type: ignore[arg-type]
+        nothing_landed=False,
+    )
+    return quarantine.add(lake, refused)
