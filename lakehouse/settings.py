@@ -49,6 +49,15 @@ class Settings(BaseSettings):
     telemetry_archive_url: str | None = Field(
         default=None, description="Folder of the telemetry archives; empty means the simulated park."
     )
+    outlet_monitoring_url: str | None = Field(
+        default=None, description="Folder of the HJ 212 logs of outlets; empty means the simulated park."
+    )
+    outlet_monitoring_keys_file: Path | None = Field(
+        default=None, description="File with the SM4 keys of outlets (JSON: device number → list of keys)."
+    )
+    vehicle_tracking_url: str | None = Field(
+        default=None, description="Folder of the JT/T 808 logs of vehicles; empty means the simulated park."
+    )
     middle_platform_url: str | None = Field(
         default=None, description="Base URL of the data middle platform; empty means the simulated park."
     )

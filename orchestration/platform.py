@@ -76,6 +76,18 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
         file: Path | None = getattr(self.settings, f"{name}_password_file", None)
         return self.home.secret(name, file) if file is not None else None
 
+    def data_origin(self, setting: str) -> str:
+        """Return what the data of a source are that does not say so itself: measured or simulated."""
+        return "measured" if getattr(self.settings, setting) else "simulated"
+
+    @property
+    def outlet_keys_file(self) -> Path | None:
+        """The file with the keys of outlets that encrypt; for the simulated ones, the file they wrote."""
+        if self.settings.outlet_monitoring_url is not None:
+            return self.settings.outlet_monitoring_keys_file
+        simulated = self.home.source_systems / "outlet_monitoring" / "device_keys" / "sm4_keys.json"
+        return self.settings.outlet_monitoring_keys_file or (simulated if simulated.is_file() else None)
+
     @property
     def middle_platform_secret(self) -> str:
         """Our client secret at the data middle platform; for the simulated one it is generated on the first run."""

@@ -43,6 +43,7 @@ class Delivery:
             what is wrong with a row as its transport sees it, a key of `ingestion.quarantine.REASONS`, else null.
         day: business date the delivery belongs to, where the transport says so; its rows must lie in that day.
         month: first day of the month the delivery holds, where it was cut by months.
+        filed_under: business date in its name, where its rows may belong to other days as well.
     """
 
     uri: str
@@ -50,6 +51,7 @@ class Delivery:
     read: Callable[[], pl.DataFrame]
     day: date | None = None
     month: date | None = None
+    filed_under: date | None = None
 
 
 @dataclass(frozen=True)

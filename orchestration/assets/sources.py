@@ -9,6 +9,9 @@ from ingestion.landing import Landing, LandingResult
 from ingestion.readers import Reader, SourceUnavailableError
 from ingestion.readers.daily_archive import DailyArchive
 from ingestion.readers.database import DatabaseReader
+from ingestion.readers.device_keys import decrypt_blocks
+from ingestion.readers.hj212_log import Hj212Log
+from ingestion.readers.jt808_log import Jt808Log
 from ingestion.readers.middle_platform import MiddlePlatformReader
 from ingestion.source_file import Source, load_sources
 from ingestion.standing import StandingRows
@@ -33,9 +36,18 @@ def _middle_platform(platform: Platform, setting: str) -> Reader:
     )
 
 
+def _outlets(platform: Platform, setting: str) -> Reader:
+    keys = decrypt_blocks(platform.outlet_keys_file)
+    return Hj212Log(platform.source_folder(setting), setting, platform.data_origin(setting), keys)
+
+
 READERS: dict[str, Callable[[Platform, str], Reader]] = {
     "daily_archive": lambda platform, setting: DailyArchive(platform.source_folder(setting), setting),
     "database": _database,
+    "hj212_log": _outlets,
+    "jt808_log": lambda platform, setting: Jt808Log(
+        platform.source_folder(setting), setting, platform.data_origin(setting)
+    ),
     "middle_platform": _middle_platform,
 }
 RETRY = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL)

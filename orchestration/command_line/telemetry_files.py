@@ -272,12 +272,10 @@ def _dialects(pairs: list[str]) -> dict[str, hj.Dialect]:
 def _decrypt_blocks(file: Path | None) -> dict[str, list[Any]]:
     if file is None:
         return {}
-    from security import sm4  # noqa: PLC0415 - only encrypted frames need it
-    from security.errors import InvalidKeyError  # noqa: PLC0415
+    from ingestion.readers.device_keys import DeviceKeysError, decrypt_blocks  # noqa: PLC0415 - for encrypted frames only
 
     try:
-        keys = json.loads(file.read_text("utf-8"))
-        return {device: [sm4.block_decryptor(bytes.fromhex(key)) for key in own] for device, own in keys.items()}
-    except (OSError, ValueError, AttributeError, TypeError, InvalidKeyError) as error:
-        message = f"{file} 无法用作密钥文件（{error}）：应为 JSON，设备编号 → 十六进制 SM4 密钥的列表。"
+        return decrypt_blocks(file)
+    except DeviceKeysError as error:
+        message = f"{file} 无法用作密钥文件：应为 JSON，设备编号 → 十六进制 SM4 密钥的列表，新密钥在前。"
         raise typer.BadParameter(message, param_hint="--keys") from error
