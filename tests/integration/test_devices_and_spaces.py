@@ -181,7 +181,8 @@ def hours_of(name: str, row: dict[str, Any], day: date, case: str) -> Iterator[d
             "zone_id": row["zone_id"], **dict.fromkeys(VALUES, 1.0), "unit": row["unit"],
             "valid_minutes": 60 - missing - failed, "expected_minutes": 60, "suspect_minutes": 0,
             "failed_minutes": failed, "missing_minutes": missing, "valid_share": (60 - missing - failed) / 60,
-            "is_valid": missing + failed == 0, "flag_causal": 1, "flag_final": 1, "data_origin": "simulated",
+            "is_valid": missing + failed == 0, "flag_causal": 1, "flag_final": 1, "value_std": 0.0, "tests": "-",
+            "data_origin": "simulated",
         }  # fmt: skip
 
 

@@ -3,7 +3,7 @@ with telemetry as (
     select
         point_id,
         business_date,
-        'telemetry ' || zone_id as feed_code,
+        'telemetry ' || coalesce(zone_id, '') as feed_code,
         readings_expected,
         readings_received,
         readings_passed,

@@ -1,6 +1,7 @@
 -- The state of each device at one moment for all of its feed: archives come by full days, so it is the last midnight,
 -- or the newest reading of any device of the feed where one is newer. A state is the first that holds of: out of
--- service, never seen, long offline, offline, abnormal, online (safety reference 4.7).
+-- service, idle (a replayed plant between two runs), never seen, long offline, offline, abnormal, online (safety
+-- reference 4.7).
 with seen as (
     select
         point_id,
@@ -75,6 +76,7 @@ aged as (
     select
         devices.point_id,
         devices.is_in_service,
+        coalesce(devices.data_origin = 'replayed', false) as is_replayed,
         devices.installed_date,
         devices.updated_at,
         coalesce(timed.judged_at, midnight.last_midnight_at) as judged_at,
@@ -100,6 +102,7 @@ judged as (
         *,
         case
             when not is_in_service then 'out_of_service'
+            when is_replayed and coalesce(silent_s > silence_limit_s, true) then 'idle'
             when last_seen_at is null then 'never_seen'
             when silent_s > {{ device_rule('long_offline', 'hours') }} * 3600 then 'long_offline'
             when silent_s > silence_limit_s then 'offline'
@@ -116,7 +119,7 @@ select
     case
         when state_code = 'out_of_service' then updated_at
         when state_code = 'never_seen' then cast(installed_date as timestamp) at time zone 'Asia/Shanghai'
-        when state_code in ('offline', 'long_offline') then last_seen_at
+        when state_code in ('idle', 'offline', 'long_offline') then last_seen_at
         when state_code = 'abnormal' then first_failed_at
         else least(online_since_at, judged_at)
     end as state_since_at,

@@ -31,7 +31,7 @@ select
     devices.redundancy_group,
     devices.installed_date,
     devices.device_status,
-    devices.is_in_service,
+    devices.is_in_service and states.state_code <> 'idle' as is_in_service,
     cast(devices.period_s as integer) as period_s,
     devices.range_low,
     devices.range_high,

@@ -32,7 +32,7 @@ counted as (
         count(*) filter (where state_code = 'offline') as offline_count,
         count(*) filter (where state_code = 'long_offline') as long_offline_count,
         count(*) filter (where state_code = 'never_seen') as never_seen_count,
-        count(*) filter (where state_code = 'out_of_service') as out_of_service_count,
+        count(*) filter (where not is_in_service) as out_of_service_count,
         count(*) filter (where not is_registered) as unregistered_count,
         count(*) filter (where is_verification_overdue) as verification_overdue_count,
         sum(recent_readings_expected) filter (where is_in_service) as recent_readings_expected,
