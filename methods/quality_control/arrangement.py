@@ -100,19 +100,19 @@ class Arrangement:
         np.equal(series.times[1:], series.times[:-1], out=repeated[1:])
         return repeated & ~series.is_first
 
-    @cached_property
-    def is_overtaken(self) -> Mask:
-        """Whether a reading that was measured later had arrived before."""
+    def overtaken_by(self, trusted: Mask) -> Mask:
+        """Tell of each reading whether a trusted one that was measured later had arrived before."""
         received, first = self.received, self.series.is_first
-        steps_back = (received[1:] < received[:-1]) & ~first[1:]
+        arrived = received if trusted.all() else np.where(trusted, received, received.max())
+        steps_back = (arrived[1:] < arrived[:-1]) & ~first[1:]
         if not steps_back.any():
             return np.zeros(len(received), dtype=np.bool_)
         # One running minimum from the end over all points: the shift by point keeps them from mixing.
         span = int(received.max() - received.min()) + 1
-        shifted = (received - received.min()) + np.cumsum(first) * span
-        earliest_after = np.minimum.accumulate(shifted[::-1])[::-1]
+        shift = np.cumsum(first) * span - received.min()
+        earliest_after = np.minimum.accumulate((arrived + shift)[::-1])[::-1]
         overtaken = np.zeros(len(received), dtype=np.bool_)
-        np.greater(shifted[:-1], earliest_after[1:], out=overtaken[:-1])
+        np.greater((received + shift)[:-1], earliest_after[1:], out=overtaken[:-1])
         return overtaken
 
 
@@ -135,7 +135,7 @@ class Coded:
         """
         code = self.rows["_code"].to_numpy()
         per_block = max(1, round(points * rows_per_block / max(len(code), 1)))
-        for first in range(0, points, per_block):
+        for first in range(0, max(points, 1), per_block):  # without any point, one block without rows
             count = min(per_block, points - first)
             begin, end = np.searchsorted(code, [first, first + count])
             yield first, count, self.rows.slice(int(begin), int(end - begin))
@@ -146,7 +146,7 @@ def code_readings(readings: pl.DataFrame, point_ids: pl.Series) -> Coded:
 
     Args:
         readings: point_id_iot, measured_at, value, unit, received_at (null: as measured), and what belongs to the
-            row; rows of one moment stand in the order of `_loaded_at, _source_uri, _row_number`.
+            row; rows of one moment stand in the order of received_at, `_loaded_at, _source_uri, _row_number`.
         point_ids: the points of the settings, sorted.
     """
     code = pl.col("point_id_iot").cast(pl.Enum(point_ids), strict=False).to_physical().cast(pl.Int64)
@@ -192,10 +192,10 @@ def _micros(column: str) -> pl.Expr:
 
 
 def _is_arranged(coded: pl.DataFrame) -> bool:
-    """Tell whether rows stand by point, time and arrival already, as gateways write them."""
+    """Tell whether rows stand by point, time and arrival already, as gateways write them, each arrival at its own time."""
     code, time, received = (coded[name].to_numpy() for name in ("_code", "_time", "_received"))
     same = code[1:] == code[:-1]
-    in_time = (time[1:] > time[:-1]) | ((time[1:] == time[:-1]) & (received[1:] >= received[:-1]))
+    in_time = (time[1:] > time[:-1]) | ((time[1:] == time[:-1]) & (received[1:] > received[:-1]))
     return bool(np.all((code[1:] > code[:-1]) | (same & in_time)))
 
 

@@ -87,9 +87,10 @@ class JudgedPiece:
 
     Attributes:
         arrangement: the readings in order; everything below stands row by row beside them.
-        counts: whether a row is the one that counts for its point and time (the newest of them).
+        counts: whether a row is the one that counts for its point and time: the first of equal ones, which came in
+            its turn, and the newest where they differ.
         is_late: it came after the watermark or after a later one.
-        is_disputed: its moment was delivered before with another value.
+        is_disputed: its moment was delivered with different values, or with different letters of the source.
         causal, final: the two verdicts; `final` of a row that does not count is that of its first look.
         tails: how both chains ended, for the next piece.
     """
@@ -123,11 +124,15 @@ def judge(arrangement: Arrangement, rules: QualityRules, memory: Memory, present
     limits = _limits(by_name, memory)
     late_after = _numbers(by_name, "late_after_s") * MICROS_PER_SECOND
     latency = arrangement.received - series.times
-    is_late = arrangement.is_overtaken | arrangement.is_repeated | (latency > series.spread(late_after))
-    first_look = _judge_alone(arrangement, by_name, memory, latency, present)
+    clock_ahead = series.spread(_numbers(by_name, "clock_ahead_s") * MICROS_PER_SECOND)
+    now = int(present.timestamp() * MICROS_PER_SECOND)
+    has_wrong_clock = (-latency > clock_ahead) | (series.times - now > clock_ahead)
+    is_overtaken = arrangement.overtaken_by(~has_wrong_clock)  # one that claims to be of tomorrow makes nobody late
+    is_late = is_overtaken | arrangement.is_repeated | (latency > series.spread(late_after))
+    first_look = _judge_alone(arrangement, by_name, memory, has_wrong_clock, latency)
     if "source_flag" in arrangement.rows.columns:
         _judge_source(arrangement.rows["source_flag"], rules.source_flags, first_look)
-    counts, is_disputed = _newest(arrangement)
+    counts, is_disputed = _counting(arrangement)
     causal = first_look.copy()
     in_order = ~is_late & (first_look.ranks != Rank.FAIL) & (first_look.ranks != Rank.MISSING)
     causal_tail = _on_chain(judge_causally, series, in_order, limits, memory.causal, causal)
@@ -178,15 +183,13 @@ def _on_chain(judge, series: Series, chosen: Mask, limits: Limits, tail: Tail, v
 
 
 def _judge_alone(
-    arrangement: Arrangement, settings: Mapping[str, pl.Series], memory: Memory, latency: Micros, present: datetime
+    arrangement: Arrangement, settings: Mapping[str, pl.Series], memory: Memory, has_wrong_clock: Mask, latency: Micros
 ) -> Verdict:
     """Judge each reading by itself: T02 time, T03 power of ten, T04 and T05 ranges."""
     series = arrangement.series
     verdict = Verdict.of(len(series))
     verdict.ranks[~series.spread(_is_evaluated(settings, memory.usual))] = Rank.NOT_EVALUATED
-    clock_ahead = series.spread(_numbers(settings, "clock_ahead_s") * MICROS_PER_SECOND)
-    now = int(present.timestamp() * MICROS_PER_SECOND)
-    verdict.hold((-latency > clock_ahead) | (series.times - now > clock_ahead), Rank.FAIL, Test.TIME)
+    verdict.hold(has_wrong_clock, Rank.FAIL, Test.TIME)
     oldest = series.spread(_numbers(settings, "oldest_days") * MICROS_PER_DAY)
     verdict.hold(latency > oldest, Rank.SUSPECT, Test.TIME)
     _judge_ranges(series, settings, verdict)
@@ -254,21 +257,26 @@ def _judge_usual(
     verdict.hold(jumped, Rank.SUSPECT, Test.UNIT)
 
 
-def _newest(arrangement: Arrangement) -> tuple[Mask, Mask]:
-    """Return which row counts for its point and time, and whether an older one had another value."""
+def _counting(arrangement: Arrangement) -> tuple[Mask, Mask]:
+    """Return which row counts for its point and time, and whether the rows of its moment differ."""
     repeated = arrangement.is_repeated
-    counts = np.ones(len(repeated), dtype=np.bool_)
-    if not repeated.any():
-        return counts, ~counts
-    counts[:-1] = ~repeated[1:]
+    counts = ~repeated
+    if counts.all():
+        return counts, repeated
+    places = np.flatnonzero(repeated)
     values = arrangement.series.values
     differs = np.zeros(len(repeated), dtype=np.bool_)
-    differs[1:] = repeated[1:] & (values[1:] != values[:-1])
-    # A moment is disputed when any two of its rows differ: carry that on to the row that counts.
+    differs[places] = values[places] != values[places - 1]
+    if "source_flag" in arrangement.rows.columns:
+        letters = arrangement.rows["source_flag"]
+        differs[places] |= letters.gather(places).ne_missing(letters.gather(places - 1)).to_numpy()
+    # A moment is disputed when any two of its rows differ: carry that on to all of them.
     moment = np.cumsum(~repeated) - 1
-    disputed = np.zeros(moment[-1] + 1, dtype=np.bool_)
-    disputed[moment[differs]] = True
-    return counts, disputed[moment]
+    of_moment = np.zeros(moment[-1] + 1, dtype=np.bool_)
+    of_moment[moment[differs]] = True
+    is_disputed = of_moment[moment]
+    is_newest = np.append(~repeated[1:], True)
+    return np.where(is_disputed, is_newest, counts), is_disputed
 
 
 def _limits(settings: Mapping[str, pl.Series], memory: Memory) -> Limits:

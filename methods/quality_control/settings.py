@@ -83,7 +83,9 @@ def point_settings(
     scaled = registered.with_columns(canonical_unit=unit).join(
         scales, left_on=["unit", "canonical_unit"], right_on=["source_unit", "canonical_unit"], how="left"
     )
-    factor, offset = pl.col("factor"), pl.col("offset")
+    is_own = pl.col("unit") == pl.col("canonical_unit")  # a unit without any row is still itself
+    factor = pl.when(is_own).then(1.0).otherwise("factor")
+    offset = pl.when(is_own).then(0.0).otherwise("offset")
     return (
         scaled.with_columns(
             *(_usable(name).mul(factor).add(offset).alias(name) for name in RANGES),
@@ -104,13 +106,13 @@ def _usable(name: str) -> pl.Expr:
 
     The indicator audit reports such an entry; until it is mended the test does not apply.
     """
-    kind = name.split("_")[0]
+    kind, _ = name.split("_")
     low, high = pl.col(f"{kind}_low"), pl.col(f"{kind}_high")
     return pl.when((low < high) | low.is_null() | high.is_null()).then(pl.col(name))
 
 
 def conversions_on(conversions: pl.DataFrame, day: date) -> pl.DataFrame:
-    """Return source_unit, canonical_unit, factor, offset in force on a business date; a unit is also its own."""
+    """Return source_unit, canonical_unit, factor, offset in force on a business date."""
     held = rows_in_force(conversions, day).select(
         "source_unit", "canonical_unit", pl.col("factor").cast(pl.Float64), pl.col("offset").cast(pl.Float64)
     )
