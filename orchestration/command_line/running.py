@@ -18,9 +18,11 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ingestion import quarantine
+from ingestion.simulated_park.hazmat_vehicles import write_vehicle_logs
 from ingestion.simulated_park.iot_archive import write_air_archive
 from ingestion.simulated_park.legacy_contractor import write_legacy_contractor
 from ingestion.simulated_park.legacy_statistics import write_legacy_statistics
+from ingestion.simulated_park.outlet_logs import write_outlet_logs
 from ingestion.simulated_park.telemetry_archive import write_telemetry_archive
 from ingestion.source_file import SourceFileError
 from lakehouse.embedded_postgres import EmbeddedPostgresError
@@ -202,6 +204,17 @@ class PlatformRun:
                     size=settings.size,
                     replay_dir=settings.replay_dir,
                     progress=lambda done, total: current.report("写入分钟遥测归档", done, total),
+                )
+            if settings.outlet_monitoring_url is None:
+                write_outlet_logs(
+                    folder / "outlet_monitoring",
+                    last_full_day=settings.last_full_day,
+                    seed=settings.seed,
+                    progress=lambda done, total: current.report("写入排口报文日志", done, total),
+                )
+            if settings.vehicle_tracking_url is None:
+                write_vehicle_logs(
+                    folder / "vehicle_tracking", last_full_day=settings.last_full_day, seed=settings.seed
                 )
             if settings.economic_information_url is None or settings.smart_statistics_url is None:
                 write_legacy_statistics(folder, present=settings.present, seed=settings.seed, size=settings.size)

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from ingestion.simulated_park.hazmat_vehicles import write_vehicle_logs
 from ingestion.simulated_park.legacy_contractor import write_legacy_contractor
 from ingestion.simulated_park.legacy_statistics import write_legacy_statistics
+from ingestion.simulated_park.outlet_logs import write_outlet_logs
 from ingestion.simulated_park.telemetry_archive import write_telemetry_archive
 from lakehouse.settings import process_environment
 from lakehouse.warehouse import Warehouse
@@ -82,6 +84,8 @@ def prepare_platform(platform: Platform, warehouse: Warehouse, supervisor: Super
     write_telemetry_archive(
         folder / "telemetry_archive", last_full_day=settings.last_full_day, seed=settings.seed, size=settings.size
     )
+    write_outlet_logs(folder / "outlet_monitoring", last_full_day=settings.last_full_day, seed=settings.seed)
+    write_vehicle_logs(folder / "vehicle_tracking", last_full_day=settings.last_full_day, seed=settings.seed)
     service = middle_platform_service(settings, home)
     supervisor.start(service, process_environment())
     supervisor.wait_until_ready(service.name)
