@@ -29,7 +29,7 @@ def pending_days(platform: Platform, source: Source) -> DayRange:
     stale = [reported.oldest_stale_day(platform, source)]
     if source.source == vitals.SOURCE.source:
         stale.append(vitals.oldest_stale_day(platform))
-    if source.source == telemetry.SOURCE.source:
+    if source.source in telemetry.SOURCES:
         stale.append(telemetry.oldest_stale_day(platform))
     first = min([first, *(day for day in stale if day is not None)])
     return DayRange(max(first, min(s.partition.first for s in source.streams.values())), today)

@@ -146,19 +146,8 @@ def write_telemetry_day(root: Path, day: date, *, points: int, zones: int = 10, 
         seed: Seed of the simulated park.
     """
     weather = Weather(first_day=day, last_day=day, seed=seed)
-    pattern = [
-        replace(device, measure=replace(device.measure, period_s=60))
-        for device in park_devices(seed=seed, size=ParkSize.PARK)
-        if device.kind != AIR_STATION_KIND
-    ]
     paths, readings = [], 0
-    for zone in range(zones):
-        zone_id = f"Z{zone + 1}"
-        numbers = range(points * zone // zones, points * (zone + 1) // zones)
-        devices = [
-            replace(pattern[number % len(pattern)], record_id=f"P{number + 1:07d}", zone_id=zone_id)
-            for number in numbers
-        ]
+    for zone_id, devices in faultless_devices(points=points, zones=zones, seed=seed).items():
         file = ParquetFile()
         for block in blocks(devices):
             rows = block_readings(block, day, zone_id=zone_id, seed=seed, weather=weather)
@@ -169,6 +158,22 @@ def write_telemetry_day(root: Path, day: date, *, points: int, zones: int = 10, 
         path.write_bytes(file.content())
         paths.append(path)
     return TelemetryDay(tuple(paths), readings)
+
+
+def faultless_devices(*, points: int, zones: int, seed: int) -> dict[str, list[Device]]:
+    """Return the devices of `write_telemetry_day` by zone."""
+    pattern = [
+        replace(device, measure=replace(device.measure, period_s=60))
+        for device in park_devices(seed=seed, size=ParkSize.PARK)
+        if device.kind != AIR_STATION_KIND
+    ]
+    return {
+        f"Z{zone + 1}": [
+            replace(pattern[number % len(pattern)], record_id=f"P{number + 1:07d}", zone_id=f"Z{zone + 1}")
+            for number in range(points * zone // zones, points * (zone + 1) // zones)
+        ]
+        for zone in range(zones)
+    }
 
 
 @dataclass(frozen=True)

@@ -209,15 +209,20 @@ def _scales(
     code = coded["_code"].to_numpy() - first_point
     begins = np.ones(len(code), dtype=np.bool_)
     np.not_equal(code[1:], code[:-1], out=begins[1:])
-    if len(code) and not (coded["unit"] == coded["unit"][0]).all():
+    if len(code) and not coded["unit"].eq_missing(coded["unit"][0]).all():
         unit = coded["unit"].cast(pl.Categorical).to_physical().to_numpy()
         begins[1:] |= unit[1:] != unit[:-1]
     starts = np.flatnonzero(begins)
     lengths = np.diff(np.append(starts, len(code)))
     # A point without a registered unit keeps what its readings say.
     asked = pl.DataFrame(
-        {"unit": coded["unit"].gather(starts), "canonical_unit": settings["canonical_unit"].gather(code[starts])}
-    ).with_columns(pl.coalesce("canonical_unit", "unit"))
+        {
+            "unit": coded["unit"].gather(starts),
+            "canonical_unit": settings["canonical_unit"].gather(code[starts]),
+            "registered_unit": settings["registered_unit"].gather(code[starts]),
+        }
+    ).with_columns(pl.coalesce("unit", "registered_unit"))
+    asked = asked.with_columns(pl.coalesce("canonical_unit", "unit"))
     answered = asked.join(
         conversions,
         left_on=["unit", "canonical_unit"],

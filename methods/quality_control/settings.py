@@ -95,7 +95,8 @@ def point_settings(
             minimum_valid_share=pl.col("minimum_valid_share").cast(pl.Float64).fill_null(0.75),
             vital_prefix=prefix,
         )
-        .drop("unit", "vital_period_s", "factor", "offset")
+        .rename({"unit": "registered_unit"})
+        .drop("vital_period_s", "factor", "offset")
         .join(held, on="vital_prefix", how="left")
         .sort("point_id")
     )

@@ -18,29 +18,41 @@ from orchestration.telemetry.days import POINT_DAYS, POINT_HOURS, TelemetryDays,
 from orchestration.telemetry.pieces import PIECE_TABLES, TREATMENTS
 from orchestration.telemetry.refresh import TelemetryPieces, TelemetryRefresh
 from orchestration.telemetry.register import PointRegister
+from orchestration.telemetry.streams import reading_streams
 from orchestration.telemetry.workers import local_mapper
 
+STREAMS = reading_streams()
+SOURCES = {stream.source for stream in STREAMS}
 SOURCE = load_sources()["telemetry_archive"]
-STREAM_NAME = "point_readings"
-STREAM = SOURCE.streams[STREAM_NAME]
-READINGS = SOURCE.slug(STREAM_NAME)
+STREAM = SOURCE.streams["point_readings"]
 PARTITIONS = partitions_of(STREAM.partition.run_by, STREAM.partition.first)
 READINGS_WORTH_A_PROCESS = 20_000_000
 GROUP = "telemetry"
 LABEL = STREAM.partition.by.column
 LOADED: dict[str, dict[str, pl.DataType]] = {
     POINT_HOURS: {
-        **{"point_id": pl.String(), "measured_at": pl.Datetime("us", "UTC"), LABEL: pl.Date(), "zone_id": pl.String()},
+        "point_id": pl.String(),
+        "measured_at": pl.Datetime("us", "UTC"),
+        LABEL: pl.Date(),
+        "zone_id": pl.String(),
         **dict.fromkeys(("value_mean", "value_min", "value_max", "value_last", "value_std"), pl.Float64()),
         "unit": pl.String(),
         **dict.fromkeys(("valid_minutes", "expected_minutes", "suspect_minutes", "failed_minutes"), pl.Int32()),
-        **{"missing_minutes": pl.Int32(), "valid_share": pl.Float64(), "is_valid": pl.Boolean()},
-        **{"flag_causal": pl.Int16(), "flag_final": pl.Int16(), "tests": pl.String(), "data_origin": pl.String()},
+        "missing_minutes": pl.Int32(),
+        "valid_share": pl.Float64(),
+        "is_valid": pl.Boolean(),
+        "flag_causal": pl.Int16(),
+        "flag_final": pl.Int16(),
+        "tests": pl.String(),
+        "data_origin": pl.String(),
     },
     POINT_DAYS: {
-        **{"point_id": pl.String(), LABEL: pl.Date(), "zone_id": pl.String()},
+        "point_id": pl.String(),
+        LABEL: pl.Date(),
+        "zone_id": pl.String(),
         **dict.fromkeys(("value_mean", "value_min", "value_max", "value_last"), pl.Float64()),
-        **{"unit": pl.String(), "valid_hours": pl.Int32()},
+        "unit": pl.String(),
+        "valid_hours": pl.Int32(),
         **dict.fromkeys(("readings_expected", "readings_received", "readings_passed", "readings_suspect"), pl.Int64()),
         **dict.fromkeys(("readings_failed", "readings_missing", "readings_late", "readings_superseded"), pl.Int64()),
         **dict.fromkeys(("minutes_online", "offline_episodes"), pl.Int64()),
@@ -48,19 +60,23 @@ LOADED: dict[str, dict[str, pl.DataType]] = {
         "data_origin": pl.String(),
     },
     TREATMENTS: {
-        **{"point_id": pl.String(), LABEL: pl.Date(), "zone_id": pl.String(), "treatment_code": pl.String()},
-        **{"effect": pl.String(), "readings": pl.Int64()},
+        "point_id": pl.String(),
+        LABEL: pl.Date(),
+        "zone_id": pl.String(),
+        "treatment_code": pl.String(),
+        "effect": pl.String(),
+        "readings": pl.Int64(),
         **dict.fromkeys(("first_at", "last_at"), pl.Datetime("us", "UTC")),
     },
 }
 """Columns that the warehouse gets of each table; minutes and single exceptions stay in the lake."""
 
 TITLES = {
-    "telemetry__point_minutes": "监测点分钟值：按因果与最终两种口径标记质量。Minutes with causal and final quality flags.",
+    "telemetry__point_minutes": "监测点分钟值，附实时与最终两种质量标记。Minutes with causal and final flags.",
     "telemetry__zone_hours": "分区小时值（未经跨点校核）。Hours before points are compared with each other.",
-    "telemetry__treatments": "逐点逐日的处理计数：剔除、存疑、改正了多少读数，为什么。What was done to readings, counted.",
-    "telemetry__exceptions": "被剔除、存疑或改正的读数，可逐条追到文件与行。The readings behind the counts, with file and row.",
-    "telemetry__zone_days": "逐点逐日的读数计数、常态基线与序列末态。Counts, what is usual, and how the day's chain ended.",
+    "telemetry__treatments": "处理计数：剔除、存疑、换算了多少读数，为什么。What was done to readings, counted.",
+    "telemetry__exceptions": "被剔除或存疑的读数，可追到文件与行。The readings behind the counts.",
+    "telemetry__zone_days": "读数计数、常态与序列末态。Counts, what is usual, how chains ended.",
     POINT_HOURS: "监测点小时值，含衰减、漂移、互斥、邻点检验。Hours of all points, judged beside their peers.",
     POINT_DAYS: "监测点日值与在线情况。Days of all points, with their time online.",
 }
@@ -72,7 +88,7 @@ def telemetry_pieces(platform: Platform) -> TelemetryPieces:
     Raises:
         RegisterMissingError: the register of devices has not landed yet.
     """
-    return TelemetryPieces(platform.lake, READINGS, PointRegister.read(platform.lake), platform.present)
+    return TelemetryPieces(platform.lake, PointRegister.read(platform.lake), platform.present, STREAMS)
 
 
 def _specs(names: Sequence[str], deps: Sequence[list[str]]) -> list[dg.AssetSpec]:
@@ -91,11 +107,13 @@ def _specs(names: Sequence[str], deps: Sequence[list[str]]) -> list[dg.AssetSpec
 
 @dg.multi_asset(
     name="telemetry_pieces",
-    specs=_specs(list(PIECE_TABLES), [["bronze", READINGS]]),
+    specs=_specs(list(PIECE_TABLES), [["bronze", stream.slug] for stream in STREAMS]),
     partitions_def=PARTITIONS,
     backfill_policy=SINGLE_RUN,
 )
-def telemetry_piece_tables(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.MaterializeResult[Any]]:
+def telemetry_piece_tables(
+    context: dg.AssetExecutionContext, platform: Platform
+) -> Iterator[dg.MaterializeResult[Any]]:
     """Judge and resample the pieces whose inputs changed, the zones of a day beside each other."""
     pieces = telemetry_pieces(platform)
     days = days_of(context)
@@ -150,7 +168,9 @@ def _raw_asset(table: str, title: str) -> dg.AssetsDefinition:
             rows = 0
             for label in stale:
                 frame = platform.lake.scan(f"silver/{table}", {LABEL: [label]}).collect()
-                rows += warehouse.replace_pieces(table, _shaped(frame, table, wanted[label]), LABEL, [label]).rows_written
+                rows += warehouse.replace_pieces(
+                    table, _shaped(frame, table, wanted[label]), LABEL, [label]
+                ).rows_written
         return dg.MaterializeResult(metadata={"dagster/row_count": rows, "days_loaded": len(stale)})
 
     return load
@@ -179,7 +199,7 @@ def ensure_telemetry_tables(warehouse: Warehouse) -> None:
 
 def oldest_stale_day(platform: Platform) -> date | None:
     """Return the oldest day with something to make or to load, None when all is as it should be."""
-    if not platform.lake.exists(f"bronze/{READINGS}"):
+    if not any(platform.lake.exists(stream.table) for stream in STREAMS):
         return None
     stale = [telemetry_pieces(platform).oldest_stale_day()]
     days = TelemetryDays(platform.lake, PointRegister.read(platform.lake))
@@ -218,20 +238,27 @@ def _shaped(frame: pl.DataFrame, table: str, digest: str) -> pl.DataFrame:
 
 
 def _quarantine_unknown(lake: Lake, done: TelemetryRefresh) -> int:
-    """Put readings of unknown points and units aside; a second run over the same piece adds none twice."""
+    """Put readings of unknown points and units aside, each with its stream; a second run adds none twice."""
     if not done.unknown:
         return 0
     rows = pl.concat(done.unknown)
     found = rows.with_columns(
         record=pl.struct("point_id_iot", "measured_at", "value", "unit", "source_flag").struct.json_encode()
     )
-    digests = lake.scan(f"bronze/{READINGS}", {LABEL: sorted({day for day, _ in done.pieces})})
-    by_file = digests.select("_source_uri", "_loaded_at", "_digest").unique().collect()
-    refused = quarantine.quarantined(
-        found.join(by_file, on=["_source_uri", "_loaded_at"], how="left"),
-        source=SOURCE.source,
-        stream=STREAM_NAME,
-        loaded_at=rows["_loaded_at"].max(),  # type: ignore[arg-type]
-        nothing_landed=False,
-    )
-    return quarantine.add(lake, refused)
+    days = sorted({day for day, _ in done.pieces})
+    added = 0
+    for stream in STREAMS:
+        if not lake.exists(stream.table):
+            continue
+        files = lake.scan(stream.table, {LABEL: days}).select("_source_uri", "_loaded_at", "_digest").unique().collect()
+        own = found.join(files, on=["_source_uri", "_loaded_at"])
+        if own.height:
+            refused = quarantine.quarantined(
+                own,
+                source=stream.source,
+                stream=stream.name,
+                loaded_at=own["_loaded_at"].max(),  # type: ignore[arg-type]
+                nothing_landed=False,
+            )
+            added += quarantine.add(lake, refused)
+    return added

@@ -14,7 +14,7 @@ from lakehouse.lake import Lake
 from lakehouse.pieces import INPUT_DIGEST
 from lakehouse.reference import seed_rows
 from lakehouse.staged_files import commit, stage
-from methods.point_days import days_of_points, day_values
+from methods.point_days import day_values, days_of_points
 from methods.preprocessing import tests_text
 from methods.quality_control.history import MEASURES, baseline
 from methods.quality_control.hours import CONTEXT_DAYS, judge_hours

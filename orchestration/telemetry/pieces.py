@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from lakehouse.lake import Lake
-from lakehouse.pieces import INPUT_DIGEST
 from lakehouse.staged_files import StagedFile, stage
 from methods.preprocessing import PieceTables, PieceTime, process_piece
 from methods.quality_control.history import MEASURES, baseline
 from methods.quality_control.judgement import Memory, QualityRules
+from orchestration.telemetry.streams import READ, ReadingStream
 
 BATCHES_DIGEST = "_batches_digest"
 MINUTES = "telemetry__point_minutes"
@@ -30,10 +30,31 @@ PIECE_TABLES: dict[str, str] = {
 }
 """Tables of a piece, in the order in which they are committed, and what of `PieceTables` goes in."""
 
-READ = (
-    *("point_id_iot", "measured_at", "value", "unit", "source_flag", "received_at", "data_origin"),
-    *("_source_uri", "_row_number", "_loaded_at"),
-)
+
+@dataclass(frozen=True)
+class PieceSource:
+    """What a piece takes from one stream.
+
+    Attributes:
+        stream: the stream.
+        points: the points that it takes; None: all of a stream that is divided by zones.
+        strangers: it also takes the rows of points that are registered nowhere (all but these points).
+    """
+
+    stream: ReadingStream
+    points: pl.Series | None = None
+    strangers: pl.Series | None = None
+
+    def read(self, lake: Lake, label: str, zone: str) -> pl.DataFrame:
+        """Return the readings."""
+        rows = self.stream.scan(lake, label, zone)
+        if self.points is not None:
+            own = pl.col("point_id_iot").is_in(self.points.implode())
+            foreign = pl.lit(value=False)
+            if self.strangers is not None:
+                foreign = ~pl.col("point_id_iot").is_in(self.strangers.implode())
+            rows = rows.filter(own | foreign)
+        return rows.collect()
 
 
 @dataclass(frozen=True)
@@ -42,18 +63,18 @@ class PieceJob:
 
     Attributes:
         lake: where the tables lie.
-        bronze: table of the received readings.
+        sources: where its readings come from.
         label: partition label of the business date.
         zone: zone of the readings.
         when: day and present.
-        rules: what holds on the day, of all points of the park.
+        rules: what holds on the day, of the points of the zone and whoever else speaks in it.
         expected, silence: by point of the settings, see `process_piece`.
-        days_before: rows of the table of days, of the days that count for the baseline.
+        days_before: what the days that count for the baseline say of these points.
         digests: columns that say what the piece was made from.
     """
 
     lake: Lake
-    bronze: str
+    sources: Sequence[PieceSource]
     label: str
     zone: str
     when: PieceTime
@@ -66,12 +87,22 @@ class PieceJob:
 
 @dataclass(frozen=True)
 class PieceOutcome:
-    """What became of a piece: files that wait for their commit, and the rows that nothing covers."""
+    """What became of a piece: files that wait for their commit, and the rows that nothing covers.
+
+    Attributes:
+        label, zone: which piece.
+        staged: its file of each table.
+        unknown: received rows without a register entry or conversion.
+        digests: of the job.
+        readings: how many it had.
+        seconds: spent reading, judging and writing.
+    """
 
     label: str
     zone: str
     staged: Mapping[str, StagedFile]
     unknown: pl.DataFrame
+    digests: Mapping[str, str]
     readings: int
     seconds: Mapping[str, float] = field(default_factory=dict)
 
@@ -79,12 +110,8 @@ class PieceOutcome:
 def run_piece(job: PieceJob) -> PieceOutcome:
     """Read, judge, resample and stage one piece."""
     started = time.perf_counter()
-    partitions = {"business_date": [job.label], "zone_id": [job.zone]}
-    readings = (
-        job.lake.scan(job.bronze, partitions).select(READ).collect()
-        if job.lake.exists(job.bronze)
-        else pl.DataFrame()
-    )
+    found = [source.read(job.lake, job.label, job.zone) for source in job.sources]
+    readings = found[0] if len(found) == 1 else pl.concat(found) if found else pl.DataFrame(schema=READ)
     read = time.perf_counter()
     tables = piece_tables(job, readings)
     judged = time.perf_counter()
@@ -96,19 +123,13 @@ def run_piece(job: PieceJob) -> PieceOutcome:
         frame = frame.drop(drop).with_columns(digests)
         staged[table] = stage(job.lake, f"silver/{table}", frame, {"business_date": job.label, "zone_id": job.zone})
     seconds = {"read": read - started, "judge": judged - read, "write": time.perf_counter() - judged}
-    return PieceOutcome(job.label, job.zone, staged, tables.unknown, readings.height, seconds)
+    return PieceOutcome(job.label, job.zone, staged, tables.unknown, job.digests, readings.height, seconds)
 
 
 def piece_tables(job: PieceJob, readings: pl.DataFrame) -> PieceTables:
-    """Judge the readings by the points of the zone and by those that it speaks of, wherever they are registered."""
-    settings = job.rules.settings
-    seen = readings["point_id_iot"].unique()
-    chosen = ((settings["zone_id"] == job.zone).fill_null(value=False)) | settings["point_id"].is_in(seen.implode())
-    rules = QualityRules(settings.filter(chosen), job.rules.conversions, job.rules.source_flags)
-    own_zone = (settings["zone_id"] == job.zone).fill_null(value=False)
-    expected = (job.expected & own_zone).filter(chosen).to_numpy()
-    memory = memory_of(rules.settings, job.days_before)
-    return process_piece(readings, rules, memory, job.when, expected, job.silence.filter(chosen).to_numpy())
+    """Judge the readings by the points of the job."""
+    memory = memory_of(job.rules.settings, job.days_before)
+    return process_piece(readings, job.rules, memory, job.when, job.expected.to_numpy(), job.silence.to_numpy())
 
 
 def memory_of(settings: pl.DataFrame, days_before: pl.DataFrame) -> Memory:

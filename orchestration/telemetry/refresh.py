@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 import polars as pl
@@ -23,8 +23,16 @@ from lakehouse.staged_files import commit
 from methods.preprocessing import PieceTime
 from methods.quality_control.history import MEASURES, baseline
 from methods.quality_control.judgement import CHAINS, TAIL_COLUMNS, QualityRules
-from orchestration.telemetry.pieces import BATCHES_DIGEST, PIECE_TABLES, ZONE_DAYS, PieceJob, PieceOutcome
+from orchestration.telemetry.pieces import (
+    BATCHES_DIGEST,
+    PIECE_TABLES,
+    ZONE_DAYS,
+    PieceJob,
+    PieceOutcome,
+    PieceSource,
+)
 from orchestration.telemetry.register import PointRegister, owes_readings, rules_digest, silence_limits
+from orchestration.telemetry.streams import ReadingStream, reading_streams
 
 EDITION = "1"  # raise it when a method changes: every piece is then made again
 TAILS = [f"{chain}_{name}" for chain in CHAINS for name in TAIL_COLUMNS]
@@ -72,36 +80,46 @@ class _DayRules:
 
 @dataclass(frozen=True)
 class TelemetryPieces:
-    """The pieces of one stream of readings.
+    """The pieces of all streams of readings.
 
     Args:
         lake: where they lie.
-        stream: slug of the stream.
         register: the register of devices.
         present: the present moment.
+        streams: the streams; by default those of the source files.
     """
 
     lake: Lake
-    stream: str
     register: PointRegister
     present: datetime
+    streams: Sequence[ReadingStream] = field(default_factory=reading_streams)
     _by_date: dict[date, _DayRules] = field(default_factory=dict, repr=False, compare=False)
 
-    @property
-    def bronze(self) -> str:
-        """Table of the received readings."""
-        return f"bronze/{self.stream}"
-
     def batches(self) -> dict[Piece, str]:
-        """Return the digest of the batches of every piece that has any."""
-        if not self.lake.exists(self.bronze):
-            return {}
+        """Return a digest of the batches of every piece that has any; an undivided stream is in all its zones."""
+        by_piece: dict[Piece, list[str]] = {}
+        for stream in self.streams:
+            for label, zone, digest in self._batches_of(stream):
+                zones = [zone] if zone is not None else sorted(self._zones_of(stream, date.fromisoformat(label)))
+                for own in zones:
+                    by_piece.setdefault((label, own), []).append(f"{stream.slug} {digest}")
+        return {piece: _digest(*parts) for piece, parts in by_piece.items()}
+
+    def _batches_of(self, stream: ReadingStream) -> Iterator[tuple[str, str | None, str]]:
+        if not self.lake.exists(stream.table):
+            return
+        zone = stream.zone_column or "null"
         rows = self.lake.query(
-            "select business_date, zone_id, string_agg(distinct _batch_id, ',' order by _batch_id) from landed "
-            "group by 1, 2",
-            {"landed": self.bronze},
+            f"select business_date, {zone}, string_agg(distinct _batch_id, ',' order by _batch_id) "  # noqa: S608
+            "from landed group by 1, 2",
+            {"landed": stream.table},
         )
-        return {(label, zone): _digest(batches) for label, zone, batches in rows.iter_rows()}
+        yield from rows.iter_rows()
+
+    def _zones_of(self, stream: ReadingStream, day: date) -> set[str]:
+        """Return the zones of the points whose vitals come by a stream."""
+        settings = self._on(day).rules.settings
+        return set(settings.filter(source_stream=stream.slug)["zone_id"].drop_nulls())
 
     def standing(self, column: str = INPUT_DIGEST) -> dict[Piece, str]:
         """Return a digest of every piece that stands, by what the last table of a piece says."""
@@ -131,14 +149,10 @@ class TelemetryPieces:
 
     def readings_to_judge(self, days: DayRange) -> int:
         """Return how many readings the days have in bronze, for whoever must decide how many workers they are worth."""
-        if not self.lake.exists(self.bronze):
-            return 0
-        count = self.lake.query(
-            "select count(*) from landed where business_date between ? and ?",
-            {"landed": self.bronze},
-            [days.first.isoformat(), days.last.isoformat()],
-        )
-        return int(count.item())
+        query = "select count(*) from landed where business_date between ? and ?"
+        period = [days.first.isoformat(), days.last.isoformat()]
+        tables = [stream.table for stream in self.streams if self.lake.exists(stream.table)]
+        return sum(int(self.lake.query(query, {"landed": table}, period).item()) for table in tables)
 
     def refresh(
         self, days: DayRange, mapper: Mapper, report: Callable[[str], None] = lambda _: None
@@ -161,7 +175,7 @@ class TelemetryPieces:
                     jobs.append(job)
             if not jobs:
                 continue
-            outcomes = list(mapper(jobs))
+            outcomes = self._with_strangers(list(mapper(jobs)), mapper)
             for table in PIECE_TABLES:
                 commit(self.lake, [outcome.staged[table] for outcome in outcomes])
             for outcome in outcomes:
@@ -172,7 +186,7 @@ class TelemetryPieces:
     def _on(self, day: date) -> _DayRules:
         if day not in self._by_date:
             rules = self.register.rules_on(day)
-            owes = owes_readings(rules.settings, day, self.stream)
+            owes = owes_readings(rules.settings, day, [stream.slug for stream in self.streams])
             digest = _digest(EDITION, rules_digest(), rules.settings.write_csv())
             self._by_date[day] = _DayRules(rules, owes, digest)
         return self._by_date[day]
@@ -204,35 +218,80 @@ class TelemetryPieces:
 
     def _jobs(self, label: str, zones: Sequence[str], batches: Mapping[Piece, str]) -> Iterator[PieceJob]:
         day = date.fromisoformat(label)
-        held = self._on(day)
-        settings = held.rules.settings
+        settings = self._on(day).rules.settings
         before = self._days_before(day, int(settings["baseline_days"].max() or 0))  # type: ignore[arg-type]
-        silence = silence_limits(settings, day)
         for zone in zones:
             own = self._own_digest(label, zone, batches)
-            points = settings.filter(zone_id=zone)["point_id"]
-            context = before.filter(pl.col("point_id").is_in(points.implode()))
-            digests = {BATCHES_DIGEST: own, INPUT_DIGEST: _digest(own, _context_digest(context, settings))}
-            yield PieceJob(
-                lake=self.lake,
-                bronze=self.bronze,
-                label=label,
-                zone=zone,
-                when=PieceTime(day, self.present),
-                rules=held.rules,
-                expected=held.owes,
-                silence=silence,
-                days_before=before,
-                digests=digests,
-            )
+            job = self._job(label, zone, (settings["zone_id"] == zone).fill_null(value=False), before)
+            context = _context_digest(job.days_before, job.rules.settings)
+            yield replace(job, digests={BATCHES_DIGEST: own, INPUT_DIGEST: _digest(own, context)})
+
+    def _job(self, label: str, zone: str, chosen: pl.Series, before: pl.DataFrame) -> PieceJob:
+        """Return the job of a zone with some of the points of the register."""
+        day = date.fromisoformat(label)
+        held = self._on(day)
+        settings = held.rules.settings.filter(chosen)
+        return PieceJob(
+            lake=self.lake,
+            sources=list(self._sources(label, zone, settings["point_id"])),
+            label=label,
+            zone=zone,
+            when=PieceTime(day, self.present),
+            rules=QualityRules(settings, held.rules.conversions, held.rules.source_flags),
+            expected=held.owes.filter(chosen) & (settings["zone_id"] == zone).fill_null(value=False),
+            silence=silence_limits(settings, day),
+            days_before=before.filter(pl.col("point_id").is_in(settings["point_id"].implode())),
+            digests={},
+        )
+
+    def _sources(self, label: str, zone: str, points: pl.Series) -> Iterator[PieceSource]:
+        """Yield what a piece takes from each stream; the first zone of an undivided one also takes its strangers."""
+        day = date.fromisoformat(label)
+        for stream in self.streams:
+            if not self.lake.exists(stream.table):
+                continue
+            if stream.zone_column is not None:
+                yield PieceSource(stream)
+                continue
+            zones = sorted(self._zones_of(stream, day))
+            if zone in zones:
+                registered = self._on(day).rules.settings["point_id"]
+                yield PieceSource(stream, points, registered if zone == zones[0] else None)
+
+    def _with_strangers(self, outcomes: Sequence[PieceOutcome], mapper: Mapper) -> list[PieceOutcome]:
+        """Make pieces again in which points of another zone speak, with what the register says of them."""
+        again: dict[Piece, PieceJob] = {}
+        for outcome in outcomes:
+            day = date.fromisoformat(outcome.label)
+            settings = self._on(day).rules.settings
+            spoken = outcome.unknown.filter(reason_code="unknown_point")["point_id_iot"].unique()
+            strangers = settings["point_id"].is_in(spoken.implode())
+            if strangers.any():
+                own_zone = (settings["zone_id"] == outcome.zone).fill_null(value=False)
+                before = self._days_before(day, int(settings["baseline_days"].max() or 0))  # type: ignore[arg-type]
+                job = self._job(outcome.label, outcome.zone, own_zone | strangers, before)
+                again[outcome.label, outcome.zone] = replace(job, digests=outcome.digests)
+        if not again:
+            return list(outcomes)
+        kept = [outcome for outcome in outcomes if (outcome.label, outcome.zone) not in again]
+        return [*kept, *mapper(list(again.values()))]
 
     def _days_before(self, day: date, days: int) -> pl.DataFrame:
         """Return what the last days say of each point; only the newest of them has tails that matter."""
         table = f"silver/{ZONE_DAYS}"
         columns = ["point_id", "business_date", *MEASURES, *TAILS]
         if not self.lake.exists(table):
-            times = {f"{chain}_{name}": pl.Datetime("us", "UTC") for chain in CHAINS for name in TAIL_COLUMNS if "value" not in name}
-            schema = {"point_id": pl.String(), "business_date": pl.String(), **dict.fromkeys((*MEASURES, *TAILS), pl.Float64())}
+            times = {
+                f"{chain}_{name}": pl.Datetime("us", "UTC")
+                for chain in CHAINS
+                for name in TAIL_COLUMNS
+                if "value" not in name
+            }
+            schema = {
+                "point_id": pl.String(),
+                "business_date": pl.String(),
+                **dict.fromkeys((*MEASURES, *TAILS), pl.Float64()),
+            }
             return pl.DataFrame(schema=schema | times | {"is_day_before": pl.Boolean()})
         labels = [(day - timedelta(days=back)).isoformat() for back in range(1, days + 1)]
         rows = self.lake.scan(table, {"business_date": labels}).select(columns).collect()

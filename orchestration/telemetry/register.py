@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 
 import polars as pl
 
-from ingestion.source_file import load_sources
 from lakehouse.lake import Lake
 from lakehouse.reference import seed_rows, seeds_digest
 from lakehouse.settings import PARK_TIME_ZONE
@@ -80,6 +80,7 @@ class PointRegister:
         """Return what holds on a business date: settings with zone, place and state of each point, and conversions."""
         points = self.points_on(day)
         conversions = seed_rows("ref_unit_conversions")
+        vitals = rows_in_force(seed_rows("ref_vitals"), day)
         settings = point_settings(points, seed_rows("ref_vitals"), seed_rows("rule_quality_tests"), conversions, day)
         places = points.select(
             *("point_id", "zone_id", "longitude", "latitude", "installed_on", "device_status", "object_kind"),
@@ -87,28 +88,27 @@ class PointRegister:
         )
         flags = rows_in_force(seed_rows("std_source_flags"), day).select("source_flag", "quality_flag")
         return QualityRules(
-            settings.join(places, on="point_id", how="left", maintain_order="left"),
+            settings.join(places, on="point_id", how="left", maintain_order="left").join(
+                vitals.select("vital_code", "source_stream"), on="vital_code", how="left", maintain_order="left"
+            ),
             conversions_on(conversions, day),
             dict(flags.iter_rows()),
         )
 
 
-def owes_readings(settings: pl.DataFrame, day: date, stream: str) -> pl.Series:
-    """Tell of each point whether it owes readings of a stream on a business date: it is in use and its vital comes so.
+def owes_readings(settings: pl.DataFrame, day: date, streams: Sequence[str]) -> pl.Series:
+    """Tell of each point whether it owes readings on a business date: it is in use and its vital comes by a stream.
 
     A replayed plant owes nothing: it stands still between its runs.
 
     Args:
         settings: of `rules_on`.
         day: business date.
-        stream: slug of the stream.
+        streams: slugs of the streams.
     """
-    sources = load_sources()
-    slugs = {source.slug(name) for source in sources.values() for name in source.streams}
-    own = rows_in_force(seed_rows("ref_vitals"), day).filter(pl.col("source_stream") == stream)["vital_code"]
     installed = pl.col("installed_on").is_null() | (pl.col("installed_on") <= day)
     in_use = pl.col("device_status").fill_null(IN_USE) == IN_USE
-    comes_so = pl.col("vital_code").is_in(own.implode()) & pl.lit(stream in slugs)
+    comes_so = pl.col("source_stream").is_in(list(streams))
     lives = (pl.col("object_kind").fill_null("") != LOGGED_BY_THE_HOUR) & (pl.col("register_origin") != "replayed")
     return settings.select((installed & in_use & comes_so & lives).fill_null(value=False).alias("owes"))["owes"]
 

@@ -40,12 +40,17 @@ def local_mapper(readings: int, readings_worth_a_process: int, workers: int | No
         return
     fresh = multiprocessing.get_context("spawn")  # a forked process would share the threads' locks of Polars
     with ProcessPoolExecutor(count, mp_context=fresh, initializer=keep_freed_memory) as pool:
+        list(pool.map(_ready, range(count)))  # every worker imports what it needs once, before the first day
         yield lambda jobs: _as_they_come(pool, jobs)
 
 
 def _as_they_come(pool: ProcessPoolExecutor, jobs: Sequence[PieceJob]) -> Iterator[PieceOutcome]:
     futures = [pool.submit(run_piece, job) for job in jobs]
     return (future.result() for future in as_completed(futures))
+
+
+def _ready(number: int) -> int:
+    return number
 
 
 def keep_freed_memory() -> None:

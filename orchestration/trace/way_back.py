@@ -11,6 +11,7 @@ from orchestration.trace.readings import reading_step, streams_behind
 from orchestration.trace.rules import rule_steps
 from orchestration.trace.steps import Step, Target
 from orchestration.trace.surfaces import columns_of_chart, report_row, surfaces_showing
+from orchestration.trace.telemetry import telemetry_steps
 
 
 def trace_value(platform: Platform, definitions: dg.Definitions, target: Target) -> list[Step]:
@@ -31,6 +32,7 @@ def trace_value(platform: Platform, definitions: dg.Definitions, target: Target)
         published,
         *rule_steps(target, row),
         *models,
+        *telemetry_steps(platform.lake, target, row),
         *(step for step in readings if step is not None),
     ]
 

@@ -63,8 +63,9 @@ def show(document: dict[str, Any]) -> None:
         sys.stdout.write(json.dumps(figure, ensure_ascii=False) + "\n")
     sys.stdout.flush()
     machine, archive = document["machine"], document["archive"]
+    what = f"{archive['readings']:,} readings in {archive['files']:,} files" if archive else "telemetry alone"
     table = Table(
-        title=f"SIZE={document['size']}: {archive['readings']:,} readings in {archive['files']:,} files · "
+        title=f"SIZE={document['size']}: {what} · "
         f"{machine['cores']} cores ({document['cores_of_others']} busy with others), {machine['memory_gb']} GB",
         title_justify="left",
     )

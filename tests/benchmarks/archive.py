@@ -28,6 +28,7 @@ class Size(StrEnum):
     TINY = "tiny"  # the last 90 days
     SMALL = "small"  # three years
     LARGE = "large"  # every day since the stream began in 2013
+    NATION = "nation"  # telemetry alone: the nation's 0.8 billion readings of one day
     REPLAY = "replay"  # the real series of PARK_REPLAY_DIR, as measured and shifted
 
 

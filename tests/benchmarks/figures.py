@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 BASELINE = "bare_duckdb"
+TELEMETRY_BASELINE = "telemetry.bare_duckdb"
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Figure:
         runs: how many runs stand behind it.
         readings: readings worked on, where a rate makes sense.
         remark: how it was summed up, or why it is missing.
+        against: name of the figure that it is compared with.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Figure:
     runs: int
     readings: int | None = None
     remark: str = ""
+    against: str = BASELINE
 
     @property
     def readings_per_s(self) -> float | None:

@@ -35,7 +35,7 @@ def _section(document: dict[str, Any]) -> str:
         f"{machine['system']}. Other processes kept {document['cores_of_others']} of the cores busy meanwhile. "
         f"Commit {document['commit'] or 'unknown'}."
     )
-    size_of_archive = (
+    size_of_archive = archive and (
         f"Archive: {archive['files']:,} daily files from {archive['first_day']} to {archive['last_day']}, "
         f"{archive['readings']:,} readings, {archive['bytes'] / 1e6:.1f} MB."
     )
@@ -44,7 +44,7 @@ def _section(document: dict[str, Any]) -> str:
         "",
         size_of_machine,
         f"Versions: {versions}.",
-        size_of_archive,
+        *([size_of_archive] if size_of_archive else []),
         "",
         _row([heading for heading, _ in HEADINGS]),
         _row(["--:" if is_number else "---" for _, is_number in HEADINGS]),

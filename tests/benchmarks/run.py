@@ -64,6 +64,10 @@ def run_benchmark(size: Size, say: Say, *, with_cold: bool, with_warm: bool) -> 
     before = CpuSeconds.now()
     with open_sandbox(settings) as sandbox:
         findings = Findings(say)
+        if size is Size.NATION:
+            findings.add("telemetry", lambda: measure_telemetry_apart(sandbox, size, say))
+            document["archive"] = None
+            return _finished(document, findings, before)
         archive = write_archive(sandbox.archive, sandbox.folder / "staging", size, settings, say)
         document["archive"] = describe_archive(archive)
         say("bare DuckDB over the archive")
@@ -74,14 +78,37 @@ def run_benchmark(size: Size, say: Say, *, with_cold: bool, with_warm: bool) -> 
             own["PARK_REPLAY_DIR"] = str(settings.replay_dir)
         environment = sandbox.environment(sandbox.home.root, **own)
         findings.add("main job, charts and API", lambda: measure_inside(sandbox, archive, environment, say))
+        findings.add("telemetry", lambda: measure_telemetry_apart(sandbox, size, say))
         if with_warm:
             findings.add("warm start", lambda: measure_warm_start(sandbox, environment, say))
         if with_cold:
             findings.add("cold start", lambda: measure_cold_start(sandbox, say))
+    return _finished(document, findings, before)
+
+
+def _finished(document: dict[str, Any], findings: Findings, before: CpuSeconds) -> dict[str, Any]:
+    seconds = {figure.name: figure.seconds for figure in findings.figures}
     document["cores_of_others"] = CpuSeconds.now().cores_of_others_since(before)
-    document["figures"] = [figure.as_json(baseline.seconds) for figure in findings.figures]
+    document["figures"] = [figure.as_json(seconds.get(figure.against)) for figure in findings.figures]
     document["not_measured"] = findings.not_measured
     return document
+
+
+def measure_telemetry_apart(sandbox: Sandbox, size: Size, say: Say) -> Iterator[Figure]:
+    """Measure telemetry in a process and a lake of its own, so that its memory is its own, too.
+
+    Raises:
+        BenchmarkError: that process failed; what it had measured before comes first.
+    """
+    say("telemetry: a day of the nation" if size is Size.NATION else "telemetry: a day of a park of 25,000 points")
+    folder, found = sandbox.folder / "telemetry", sandbox.folder / "telemetry.json"
+    name = "2500" if size is Size.TINY else size.value
+    command = [sys.executable, "-m", "tests.benchmarks.telemetry", str(folder), name, str(found)]
+    try:
+        sandbox.run(command, {**sandbox.environment(sandbox.home.root), "PYTHONPATH": str(PROJECT_ROOT)}, hear=say)
+    finally:
+        standing = json.loads(found.read_text("utf-8")) if found.exists() else []
+        yield from (Figure(**values) for values in standing)
 
 
 def measure_inside(sandbox: Sandbox, archive: Archive, environment: dict[str, str], say: Say) -> Iterator[Figure]:
