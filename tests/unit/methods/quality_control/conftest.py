@@ -65,11 +65,11 @@ GENERAL: dict[str, Any] = {
 
 def settings_of(*points: Mapping[str, Any]) -> pl.DataFrame:
     """Return the settings of some points; what a point does not name is as in `GENERAL`, else null."""
-    rows = [{name: None for name in SETTING_TYPES} | GENERAL | dict(point) for point in points]
+    rows = [dict.fromkeys(SETTING_TYPES) | GENERAL | dict(point) for point in points]
     return pl.DataFrame(rows, schema=SETTING_TYPES).sort("point_id")
 
 
-def point(**changes: Any) -> pl.DataFrame:
+def point(**changes: object) -> pl.DataFrame:
     """Return the settings of the point P1."""
     return settings_of({"point_id": "P1"} | changes)
 
@@ -79,9 +79,11 @@ def at(minute: float, day: int = 0) -> datetime:
     return MIDNIGHT + timedelta(days=day, minutes=minute)
 
 
-def reading(minute: float, value: float, delay_s: float = 5.0, **changes: Any) -> dict[str, Any]:
+def reading(
+    minute: float, value: float, delay_s: float = 5.0, *, measured_at: datetime | None = None, **changes: object
+) -> dict[str, Any]:
     """Return one received row of P1 that took `delay_s` seconds to arrive."""
-    measured = changes.pop("measured_at", at(minute))
+    measured = measured_at or at(minute)
     return {
         "point_id_iot": "P1",
         "measured_at": measured,
@@ -104,10 +106,14 @@ def received(*rows: Mapping[str, Any]) -> pl.DataFrame:
     return pl.DataFrame(numbered, schema=READING_TYPES)
 
 
-def minutes(values: Sequence[float | None], first: int = 0, **changes: Any) -> pl.DataFrame:
+def minutes(values: Sequence[float | None], first: int = 0, *, delay_s: float = 5.0, **changes: object) -> pl.DataFrame:
     """Return one reading of P1 a minute; None is a minute without one."""
     return received(
-        *(reading(first + offset, value, **changes) for offset, value in enumerate(values) if value is not None)
+        *(
+            reading(first + offset, value, delay_s, **changes)
+            for offset, value in enumerate(values)
+            if value is not None
+        )
     )
 
 

@@ -31,7 +31,10 @@ def rows_of(piece: JudgedPiece) -> list[tuple[float, bool, bool, bool]]:
 
 def treatments_of(*rows: dict[str, Any], settings: pl.DataFrame | None = None) -> dict[tuple[str, str], int]:
     table = piece_of(received(*rows), point() if settings is None else settings).treatments
-    return {(code, effect): readings for code, effect, readings in table.select("treatment_code", "effect", "readings").rows()}
+    return {
+        (code, effect): readings
+        for code, effect, readings in table.select("treatment_code", "effect", "readings").rows()
+    }
 
 
 @pytest.mark.parametrize(("delay_s", "is_late"), [(600.0, False), (600.001, True)])
@@ -166,7 +169,7 @@ def test_a_whole_file_sent_again_with_one_correction_makes_one_row_late():
     )
     tables = piece_of(pl.concat([first, again]), point(rate_limit_per_min=0.5))
     assert tables.days.select("readings_received", "readings_late", "readings_superseded").row(0) == (60, 1, 60)
-    counted = {code: readings for code, readings in tables.treatments.select("treatment_code", "readings").rows()}
+    counted = dict(tables.treatments.select("treatment_code", "readings").rows())
     assert (counted["duplicate_equal"], counted["superseded"], counted["late"]) == (59, 1, 1)
     # The causal judgement of the first arrival stands: every minute but the first and the corrected one rose too fast.
     causal = tables.minutes["flag_causal"].to_list()

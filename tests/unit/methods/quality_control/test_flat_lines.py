@@ -14,7 +14,7 @@ from tests.unit.methods.quality_control.conftest import DAY, Looks, at, judged, 
 FLAT: dict[str, Any] = {"flat_tolerance": 0.0, "flat_suspect_min": 30.0, "flat_fail_min": 120.0}
 
 
-def looks(rows: pl.DataFrame, settings: pl.DataFrame, **memory: Any) -> Looks:
+def looks(rows: pl.DataFrame, settings: pl.DataFrame, **memory: pl.DataFrame) -> Looks:
     return Looks.of(judged(rows, settings, **memory))
 
 
@@ -94,10 +94,7 @@ def test_the_committed_rules_exempt_gas_and_give_tanks_time(quality_rules: pl.Da
             "range_high": [100.0] * 3,
         }
     ).with_columns(
-        *(
-            pl.lit(None, pl.Float64).alias(name)
-            for name in ("period_s", "accuracy", "operating_low", "operating_high")
-        ),
+        *(pl.lit(None, pl.Float64).alias(name) for name in ("period_s", "accuracy", "operating_low", "operating_high")),
         *(pl.lit(None, pl.String).alias(name) for name in ("redundancy_group", "object_id")),
     )
     vitals = pl.DataFrame(
@@ -120,5 +117,8 @@ def test_the_committed_rules_exempt_gas_and_give_tanks_time(quality_rules: pl.Da
     rows = received(*(reading(m, 5.0, point_id_iot=name) for name, h in hours.items() for m in range(60 * h + 1)))
     piece = judged(rows, settings)
     found = Looks.of(piece).final
-    flags = {name: {f for f, c in zip(found, piece.arrangement.series.codes, strict=True) if c == k} for k, name in enumerate(names)}
+    flags = {
+        name: {f for f, c in zip(found, piece.arrangement.series.codes, strict=True) if c == k}
+        for k, name in enumerate(names)
+    }
     assert flags == {"G1": {1}, "L1": {3}, "T1": {3}}  # 23 h of gas, 7 h of level (6 h), 1 h of temperature (30 min)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 
 import polars as pl
 import pytest
@@ -21,7 +20,7 @@ from tests.unit.methods.quality_control.conftest import (
 )
 
 
-def looks(rows: pl.DataFrame, settings: pl.DataFrame, **memory: Any) -> Looks:
+def looks(rows: pl.DataFrame, settings: pl.DataFrame, **memory: pl.DataFrame) -> Looks:
     return Looks.of(judged(rows, settings, **memory))
 
 
@@ -91,7 +90,9 @@ def test_two_true_readings_may_differ_by_twice_the_accuracy():
     quiet = usual(step_spread=0.0)
     found = looks(minutes([20.0, 20.5, 20.0, 20.625]), point(rate_sigma_factor=4.0, accuracy=0.25), baseline=quiet)
     assert found.causal == [1, 1, 1, 3]
-    every_ten_seconds = received(*(reading(second / 60, value) for second, value in ((0, 20.0), (10, 20.5), (20, 21.25))))
+    every_ten_seconds = received(
+        *(reading(second / 60, value) for second, value in ((0, 20.0), (10, 20.5), (20, 21.25)))
+    )
     fast = point(rate_sigma_factor=4.0, accuracy=0.25, period_s=10.0)
     assert looks(every_ten_seconds, fast, baseline=quiet).causal == [1, 1, 3]
 

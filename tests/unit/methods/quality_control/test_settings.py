@@ -37,17 +37,23 @@ CONVERSIONS = pl.DataFrame(
 ).with_columns(valid_from=pl.lit(None, pl.Date), valid_to=pl.lit(None, pl.Date))
 
 
-def registered(**columns: Any) -> pl.DataFrame:
+def registered(**columns: object) -> pl.DataFrame:
     return pl.DataFrame([dict.fromkeys(REGISTER_TYPES) | {"point_id": "P1"} | columns], schema=REGISTER_TYPES)
 
 
-def settings(quality_rules: pl.DataFrame, day: date = DAY, **columns: Any) -> dict[str, Any]:
+def settings(quality_rules: pl.DataFrame, day: date = DAY, **columns: object) -> dict[str, Any]:
     return point_settings(registered(**columns), VITALS, quality_rules, CONVERSIONS, day).row(0, named=True)
 
 
 def test_ranges_and_accuracy_come_into_the_canonical_unit(quality_rules: pl.DataFrame):
     found = settings(
-        quality_rules, vital_code="SAF-TK-02", unit="MPa", range_low=0.0, range_high=2.5, operating_high=1.5, accuracy=0.01
+        quality_rules,
+        vital_code="SAF-TK-02",
+        unit="MPa",
+        range_low=0.0,
+        range_high=2.5,
+        operating_high=1.5,
+        accuracy=0.01,
     )
     assert found["canonical_unit"] == "kPa"
     names = ("range_low", "range_high", "operating_low", "operating_high", "accuracy")
@@ -84,13 +90,23 @@ def test_the_longest_prefix_gives_the_rule(quality_rules: pl.DataFrame, vital_co
 @pytest.mark.parametrize("unit", ["kPa", "furlong"])
 def test_without_a_vital_the_registered_unit_and_its_ranges_stand_as_they_are(quality_rules: pl.DataFrame, unit: str):
     found = settings(quality_rules, unit=unit, range_low=1.0, range_high=2.0, accuracy=0.5)
-    assert (found["canonical_unit"], found["range_low"], found["range_high"], found["accuracy"]) == (unit, 1.0, 2.0, 0.5)
+    assert (found["canonical_unit"], found["range_low"], found["range_high"], found["accuracy"]) == (
+        unit,
+        1.0,
+        2.0,
+        0.5,
+    )
     assert (found["resample_method"], found["minimum_valid_share"]) == ("mean", 0.75)
 
 
 def test_a_registered_unit_that_cannot_be_converted_leaves_no_range(quality_rules: pl.DataFrame):
     found = settings(quality_rules, vital_code="SAF-TK-02", unit="degC", range_low=1.0, range_high=2.0, accuracy=0.5)
-    assert (found["canonical_unit"], found["range_low"], found["range_high"], found["accuracy"]) == ("kPa", None, None, None)
+    assert (found["canonical_unit"], found["range_low"], found["range_high"], found["accuracy"]) == (
+        "kPa",
+        None,
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize("kind", ["range", "operating"])
@@ -112,7 +128,12 @@ def test_a_point_with_its_range_the_wrong_way_round_does_not_fail_every_value(qu
 
 def test_one_end_alone_is_kept(quality_rules: pl.DataFrame):
     found = settings(quality_rules, unit="kPa", range_high=10.0, operating_low=1.0)
-    assert [found[f"{kind}_{end}"] for kind in ("range", "operating") for end in ("low", "high")] == [None, 10.0, 1.0, None]
+    assert [found[f"{kind}_{end}"] for kind in ("range", "operating") for end in ("low", "high")] == [
+        None,
+        10.0,
+        1.0,
+        None,
+    ]
 
 
 def test_points_come_sorted_and_once(quality_rules: pl.DataFrame):
@@ -122,17 +143,17 @@ def test_points_come_sorted_and_once(quality_rules: pl.DataFrame):
 
 def test_a_rule_ends_with_its_day(quality_rules: pl.DataFrame):
     general = pl.col("vital_prefix").fill_null("") == ""
-    stricter = quality_rules.filter(general).with_columns(valid_from=pl.lit(DAY), flat_suspect_min=pl.lit(10), valid_to=None)
-    closed = quality_rules.with_columns(
-        valid_to=pl.when(general).then(pl.lit(DAY)).otherwise(pl.lit(None, pl.Date))
+    stricter = quality_rules.filter(general).with_columns(
+        valid_from=pl.lit(DAY), flat_suspect_min=pl.lit(10), valid_to=None
     )
+    closed = quality_rules.with_columns(valid_to=pl.when(general).then(pl.lit(DAY)).otherwise(pl.lit(None, pl.Date)))
     rules = pl.concat([closed, stricter], how="vertical_relaxed")
     assert settings(rules, date(2026, 6, 1))["flat_suspect_min"] == 30.0
     assert settings(rules)["flat_suspect_min"] == 10.0
 
 
 def test_contradicting_rules_are_refused_with_their_seed(quality_rules: pl.DataFrame):
-    with pytest.raises(QualityRuleError, match="rule_quality_tests.*two rows"):
+    with pytest.raises(QualityRuleError, match=r"rule_quality_tests.*two rows"):
         rules_on(pl.concat([quality_rules, quality_rules.head(1)]), DAY)
     with pytest.raises(QualityRuleError, match="general row"):
         rules_on(quality_rules.filter(pl.col("vital_prefix") != ""), DAY)

@@ -155,9 +155,7 @@ def test_a_power_of_ten_away_from_the_median_looks_like_a_wrong_unit(value: floa
 
 def test_a_tenth_and_a_thousandth_look_like_a_wrong_unit_too():
     habit = usual(median=50.0, spread=0.5, step_spread=0.5, usual_low=49.0, usual_high=51.0)
-    found = looks(
-        minutes([5.0, 0.05, 0.5]), point(usual_range_factor=3.0, unit_jump_tolerance=0.25), baseline=habit
-    )
+    found = looks(minutes([5.0, 0.05, 0.5]), point(usual_range_factor=3.0, unit_jump_tolerance=0.25), baseline=habit)
     assert found.final_tests == ["03 05", "03 05", "05"]
 
 
