@@ -37,6 +37,13 @@ from orchestration.telemetry.streams import ReadingStream, reading_streams
 EDITION = "1"  # raise it when a method changes: every piece is then made again
 TAILS = [f"{chain}_{name}" for chain in CHAINS for name in TAIL_COLUMNS]
 
+_NOTHING_BEFORE: dict[str, pl.DataType] = {
+    **{"point_id": pl.String(), "business_date": pl.String()},
+    **dict.fromkeys(MEASURES, pl.Float64()),
+    **{name: pl.Float64() if name.endswith("value") else pl.Datetime("us", "UTC") for name in TAILS},
+    "is_day_before": pl.Boolean(),
+}
+
 Piece = tuple[str, str]  # label of the business date, zone
 Mapper = Callable[[Sequence[PieceJob]], Iterable[PieceOutcome]]
 
@@ -281,18 +288,7 @@ class TelemetryPieces:
         table = f"silver/{ZONE_DAYS}"
         columns = ["point_id", "business_date", *MEASURES, *TAILS]
         if not self.lake.exists(table):
-            times = {
-                f"{chain}_{name}": pl.Datetime("us", "UTC")
-                for chain in CHAINS
-                for name in TAIL_COLUMNS
-                if "value" not in name
-            }
-            schema = {
-                "point_id": pl.String(),
-                "business_date": pl.String(),
-                **dict.fromkeys((*MEASURES, *TAILS), pl.Float64()),
-            }
-            return pl.DataFrame(schema=schema | times | {"is_day_before": pl.Boolean()})
+            return pl.DataFrame(schema=_NOTHING_BEFORE)
         labels = [(day - timedelta(days=back)).isoformat() for back in range(1, days + 1)]
         rows = self.lake.scan(table, {"business_date": labels}).select(columns).collect()
         yesterday = (day - timedelta(days=1)).isoformat()

@@ -106,9 +106,8 @@ def reading_streams(sources: Mapping[str, Source] | None = None) -> list[Reading
                 option.get("received", "received_at"),
                 option.get("where", {}),
             )
-            strangers = sorted({*option} - _KNOWN) or sorted(
-                {*made.point, made.received, *made.where} - {*stream.columns}
-            )
+            named = {*made.point, made.received, *made.where}
+            strangers = sorted({*option} - _KNOWN) or sorted(named - {*stream.columns})
             if strangers:
                 message = (
                     f"ingestion/sources/{source.source}.yaml, stream {name}, options.telemetry: {', '.join(strangers)} "

@@ -60,11 +60,10 @@ def _rule_steps(lake: Lake, point: str, target: Target) -> list[Step]:
 
 def _sentence(record: Mapping[str, Any]) -> str:
     told_apart = {"vital_prefix", "clause", "valid_from", "valid_to", "source_mark"}
-    values = "，".join(
-        f"{name}={value}" for name, value in record.items() if value is not None and name not in told_apart
-    )
-    period = f"{record['valid_from']} 至 {record['valid_to'] or '今'}"
-    return f"{record['vital_prefix'] or '全部体征'}（{record['clause']}）：{values}；{period}；出处 {record['source_mark']}"
+    said = {name: value for name, value in record.items() if value is not None and name not in told_apart}
+    values = "，".join(f"{name}={value}" for name, value in said.items())
+    whom = f"{record['vital_prefix'] or '全部体征'}（{record['clause']}）"
+    return f"{whom}：{values}；{record['valid_from']} 至 {record['valid_to'] or '今'}；出处 {record['source_mark']}"
 
 
 def _minute_step(lake: Lake, point: str, target: Target) -> Step | None:

@@ -195,9 +195,11 @@ def _landing(bench: Bench) -> Figure:
     reader = DailyArchive(archive, "telemetry_archive_url")
     landed = landing.land(reader.deliveries(source, source.streams[STREAM], DayRange(LAST_DAY, LAST_DAY)))
     seconds = time.perf_counter() - started
-    return Figure(
-        "telemetry.landing", "· landing one zone file in bronze", seconds, 1, landed.rows_landed, "", TELEMETRY_BASELINE
-    )
+    return _figure("landing", "landing one zone file in bronze", seconds, landed.rows_landed)
+
+
+def _figure(name: str, title: str, seconds: float | None, readings: int | None = None, remark: str = "") -> Figure:
+    return Figure(f"telemetry.{name}", f"· {title}", seconds, 1, readings, remark, TELEMETRY_BASELINE)
 
 
 def _spent(seconds: dict[str, float]) -> str:
