@@ -19,6 +19,7 @@ from ingestion.simulated_park.calendar_months import last_complete_month, local_
 from ingestion.simulated_park.device_register import Device, Record, park_devices, register_records
 from ingestion.simulated_park.enterprises import Enterprise, park_enterprises
 from ingestion.simulated_park.hazard_register import hazard_streams
+from ingestion.simulated_park.outlet_register import outlet_register_devices
 from ingestion.simulated_park.park_economy import MonthlyFigures, monthly_figures
 from ingestion.simulated_park.planted_defects import PlantedDefect
 from ingestion.simulated_park.production_index import SECTOR_NAMES, has_production_index, read_production_index
@@ -82,8 +83,9 @@ def _simulated_streams(
     }
     defects: list[PlantedDefect] = []
     yield _stream("enterprises", "法人库", _enterprise_records(enterprises, seed, defects), present), defects
-    devices = [*park_devices(seed=seed, size=size), *replayed_devices(replay_dir)]
-    wrong, defects = register_faults(devices, seed=seed)
+    invented = park_devices(seed=seed, size=size)
+    devices = [*invented, *replayed_devices(replay_dir), *outlet_register_devices(seed=seed, size=size)]
+    wrong, defects = register_faults(invented, seed=seed)
     yield _stream("monitoring_devices", "监测设备", _device_records(devices, wrong, seed, present), present), defects
     for hazard in hazard_streams(enterprises, seed=seed, present=present):
         yield _stream(hazard.name, hazard.title, hazard.records, present), hazard.defects

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 CLASSES = {
     "SAF-TK": 4, "SAF-PR": 11, "SAF-EQ": 6, "SAF-GS": 3, "SAF-FI": 3, "SAF-MH": 4, "SAF-SW": 8, "SAF-CT": 6,
     "SAF-PE": 2, "SAF-HD": 2, "SAF-CM": 2, "SAF-VH": 4, "SAF-PL": 2, "SAF-BE": 3, "ENV-AQ": 7, "ENV-VO": 12,
-    "ENV-OD": 3, "ENV-CE": 5, "ENV-WW": 6, "ENV-SW": 4, "ENV-MV": 1, "ENV-HW": 2, "ENV-NO": 1, "ENV-ME": 6,
+    "ENV-OD": 3, "ENV-CE": 12, "ENV-WW": 6, "ENV-SW": 4, "ENV-MV": 1, "ENV-HW": 2, "ENV-NO": 1, "ENV-ME": 6,
     "GRD-PT": 4, "GRD-RS": 1, "GRD-DV": 2, "HOT": 5, "PUB": 4,
 }  # fmt: skip
 

@@ -181,7 +181,9 @@ def test_no_terminal_number_belongs_to_an_operator(vehicle_rows: pl.DataFrame):
     assert all(number.lstrip("0").startswith("12") for number in numbers)
 
 
-def test_the_same_inputs_give_the_same_bytes_and_another_seed_gives_others(tmp_path: Path, outlets: Path, vehicles: Path):
+def test_the_same_inputs_give_the_same_bytes_and_another_seed_gives_others(
+    tmp_path: Path, outlets: Path, vehicles: Path
+):
     for write, first in ((write_outlet_logs, outlets), (write_vehicle_logs, vehicles)):
         again = tmp_path / first.name
         write(again, last_full_day=LAST_FULL_DAY, seed=SEED)

@@ -12,11 +12,13 @@ import pytest
 
 from ingestion.simulated_park.device_register import POINT_COUNT, park_devices
 from ingestion.simulated_park.middle_platform_streams import platform_ground_truth, platform_streams
+from ingestion.simulated_park.outlet_devices import DEVICES, device_day
 from ingestion.simulated_park.replayed_plants import replayed_devices
 from lakehouse.settings import PARK_TIME_ZONE, PROJECT_ROOT, ParkSize
 
 SEED = 20260301
 PRESENT = datetime(2026, 11, 22, 8, tzinfo=PARK_TIME_ZONE)
+OUTLET_FACTORS = 11 + 4 + 6 + 2  # of the cracking furnace, the waste water, the boiler and the incinerator
 REFERENCE = PROJECT_ROOT / "dbt_project" / "seeds" / "reference"
 # Highest set point of the first alarm by gas: 25 %LEL, and by GBZ 2.1 in mg/m3 the MAC, where there is none the PC-TWA.
 LOOSEST = {
@@ -93,15 +95,15 @@ def test_the_ground_truth_has_the_right_columns(newest: dict[str, Row]):
 
 
 def test_the_park_has_its_points_and_they_are_of_every_kind(newest: dict[str, Row]):
-    assert len(newest) == POINT_COUNT[ParkSize.SMALL]
+    assert len(newest) == POINT_COUNT[ParkSize.SMALL] + OUTLET_FACTORS
     counts = Counter(row["device_kind"] for row in newest.values())
     assert set(counts) == {
         "air_station", "boundary_voc", "meteorology", "combustible_gas", "toxic_gas", "oxygen", "temperature",
-        "pressure", "tank_level", "flow",
+        "pressure", "tank_level", "flow", "outlet",
     }  # fmt: skip
     assert counts["combustible_gas"] > counts["toxic_gas"] > counts["oxygen"] > 0
     assert {row["device_status"] for row in newest.values()} == {"在用", "停用", "检修"}
-    assert {row["period_s"] for row in newest.values()} == {10, 60, 300, 3600}
+    assert {row["period_s"] for row in newest.values()} == {10, 60, 300, 600, 3600}
     assert all(row["maker"].startswith("示范") for row in newest.values())
 
 
@@ -162,6 +164,30 @@ def test_every_year_brings_a_verification_and_no_record_knows_the_future():
             assert len(versions) == 1
     overdue = [rows for rows in by_device.values() if rows[-1]["verified_on"] < "2025-11-22"]
     assert 0.02 < len(overdue) / len(by_device) < 0.2  # some verifications are skipped
+
+
+def test_every_factor_in_the_logs_of_the_outlets_is_a_device_with_its_unit(newest: dict[str, Row]):
+    outlets = {name: row for name, row in newest.items() if row["device_kind"] == "outlet"}
+    assert set(outlets) == {f"{outlet.device_number}-{one.code}" for outlet in DEVICES for one in outlet.factors}
+    acid = outlets["99000000E06WTR0000000001-w01001"]
+    assert (acid["unit"], acid["vital_code"], acid["alarm_low"], acid["alarm_high"]) == ("pH", "ENV-WW-01", 6, 9)
+    assert (acid["object_kind"], acid["zone_id"], acid["gateway_id"]) == ("water_outlet", "Z2", "gw-a")
+    # Both are flows, and HJ 212 counts them in different units.
+    assert outlets["99000000E06WTR0000000001-w00000"]["unit"] == "L/s"
+    assert outlets["99000000E11STK0000000001-a00000"]["unit"] == "m3/s"
+    assert {row["period_s"] for row in outlets.values()} == {600}
+    assert len({row["object_id"] for row in outlets.values()}) == len(DEVICES)
+    assert {row["data_origin"] for row in outlets.values()} == {"simulated"}
+
+
+def test_what_outlets_measure_lies_in_their_operating_band(newest: dict[str, Row]):
+    for outlet in DEVICES:
+        series = device_day(outlet, PRESENT.date(), seed=SEED).series
+        for code, values in series.items():
+            row = newest[f"{outlet.device_number}-{code}"]
+            inside = [row["operating_low"] <= value <= row["operating_high"] for value in values]
+            assert sum(inside) > 0.98 * len(values), row["record_id"]
+            assert all(row["range_low"] <= value <= row["range_high"] for value in values), row["record_id"]
 
 
 def test_the_register_depends_on_the_seed_and_on_nothing_else(newest: dict[str, Row]):
