@@ -6,18 +6,17 @@ in blocks that fit into the processor's cache; nothing needs a whole day of the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import numpy as np
 import polars as pl
 
-from methods.quality_control.arrangement import MICROS_PER_MINUTE, Ints, arrange, code_readings
+from methods.quality_control.arrangement import MICROS_PER_MINUTE, MICROS_PER_SECOND, Ints, arrange, code_readings
 from methods.quality_control.history import day_measures
 from methods.quality_control.judgement import JudgedPiece, Memory, QualityRules, judge, tails_frame
-from methods.quality_control.scheme import FLAG_OF_RANK, TEST_CODES, Mask, Rank, Test
-from methods.resampling import day_start, slots_per_hour, to_hours, to_minutes
+from methods.quality_control.scheme import FLAG_OF_RANK, TEST_CODES, Mask, Rank
+from methods.resampling import day_start, to_hours, to_minutes
 
 ROWS_PER_BLOCK = 300_000
 MINUTES_PER_DAY = 24 * 60
@@ -61,8 +60,19 @@ class PieceTime:
     present: datetime
 
 
+@dataclass(frozen=True)
+class _Owed:
+    """Which points owe readings, and after how many microseconds of silence each is offline."""
+
+    expected: Mask
+    silence: Ints
+
+    def block(self, part: slice) -> _Owed:
+        return _Owed(self.expected[part], self.silence[part])
+
+
 def process_piece(
-    readings: pl.DataFrame, rules: QualityRules, memory: Memory, when: PieceTime, expected: Mask, silence: Ints
+    readings: pl.DataFrame, rules: QualityRules, memory: Memory, when: PieceTime, *, expected: Mask, silence: Ints
 ) -> PieceTables:
     """Judge and resample the readings of one piece.
 
@@ -75,36 +85,37 @@ def process_piece(
         silence: by point: microseconds after which it counts as offline (rule_device_states).
     """
     coded = code_readings(readings, rules.settings["point_id"])
+    owed = _Owed(expected, silence)
     parts: list[PieceTables] = []
     for first, count, rows in coded.blocks(rules.settings.height, ROWS_PER_BLOCK):
-        block = rules.block(first, count)
+        block, known = rules.block(first, count), memory.block(first, count)
         arrangement = arrange(rows, block.settings, rules.conversions, first)
-        piece = judge(arrangement, block, memory.block(first, count), when.present)
-        part = slice(first, first + count)
-        parts.append(_tables(piece, block, memory.block(first, count), when, expected[part], silence[part]))
+        piece = judge(arrangement, block, known, when.present)
+        parts.append(_tables(piece, block.settings, known, when, owed.block(slice(first, first + count))))
     names = ("minutes", "hours", "days", "treatments", "exceptions")
     tables = {name: pl.concat([getattr(part, name) for part in parts]) for name in names}
     return PieceTables(**tables, unknown=pl.concat([coded.unknown, *(part.unknown for part in parts)]))
 
 
-def _tables(
-    piece: JudgedPiece, rules: QualityRules, memory: Memory, when: PieceTime, expected: Mask, silence: Ints
-) -> PieceTables:
-    settings = rules.settings
+def _tables(piece: JudgedPiece, settings: pl.DataFrame, memory: Memory, when: PieceTime, owed: _Owed) -> PieceTables:
     minutes = to_minutes(piece, settings)
-    hours = to_hours(minutes, settings, when.day, expected, when.present)
     days = (
-        _day_counts(piece, settings, memory, when, expected, silence)
+        _day_counts(piece, settings, memory, when, owed)
         .join(day_measures(piece.passed, settings["point_id"]), on="point_id", how="left", maintain_order="left")
         .join(tails_frame(piece.tails, settings), on="point_id", how="left", maintain_order="left")
     )
     return PieceTables(
-        minutes.frame(settings), hours, days, _treatments(piece, settings), _exceptions(piece, settings), piece.arrangement.unknown
+        minutes=minutes.frame(settings),
+        hours=to_hours(minutes, settings, when.day, owed.expected, when.present),
+        days=days,
+        treatments=_treatments(piece, settings),
+        exceptions=_exceptions(piece, settings),
+        unknown=piece.arrangement.unknown,
     )
 
 
 def _day_counts(
-    piece: JudgedPiece, settings: pl.DataFrame, memory: Memory, when: PieceTime, expected: Mask, silence: Ints
+    piece: JudgedPiece, settings: pl.DataFrame, memory: Memory, when: PieceTime, owed: _Owed
 ) -> pl.DataFrame:
     series, points = piece.arrangement.series, settings.height
     counted = series.codes if piece.counts.all() else series.codes[piece.counts]
@@ -114,12 +125,11 @@ def _day_counts(
         return np.bincount(codes[rows], minlength=points)
 
     received = np.bincount(counted, minlength=points)
-    slots = slots_per_hour(settings) * 24
-    seconds = np.maximum(settings["period_s"].to_numpy(), 1.0)
-    end = min(day_start(when.day) + MINUTES_PER_DAY * MICROS_PER_MINUTE, int(when.present.timestamp() * 1e6))
-    share_of_day = max(0.0, (end - day_start(when.day)) / (MINUTES_PER_DAY * MICROS_PER_MINUTE))
-    due = np.where(expected, np.floor(86_400.0 / seconds * share_of_day), received).astype(np.int64)
-    online, episodes = _online(piece, memory, when, end, silence)
+    start = day_start(when.day)
+    end = min(start + MINUTES_PER_DAY * MICROS_PER_MINUTE, int(when.present.timestamp() * MICROS_PER_SECOND))
+    periods = max(end - start, 0) // (settings["period_s"].to_numpy() * MICROS_PER_SECOND)
+    due = np.where(owed.expected, periods, received).astype(np.int64)
+    online, episodes = _online(piece, memory, (start, end), owed.silence)
     last = np.zeros(points, dtype=np.int64), np.zeros(points, dtype=np.int64)
     if len(series):
         last[0][series.points] = series.times[series.starts + series.lengths - 1]
@@ -143,29 +153,29 @@ def _day_counts(
             "data_origin": _origins(piece, points),
         }
     )
-    return table.filter(pl.Series(expected | (received > 0)))
+    return table.filter(pl.Series(owed.expected | (received > 0)))
 
 
-def _online(piece: JudgedPiece, memory: Memory, when: PieceTime, end: int, silence: Ints) -> tuple[Ints, Ints]:
-    """Return the minutes of the day with a message young enough, and how often it fell silent (safety reference 4.7)."""
-    series = piece.arrangement.series
-    start = day_start(when.day)
-    limit = series.spread(silence)
+def _online(piece: JudgedPiece, memory: Memory, day: tuple[int, int], silence: Ints) -> tuple[Ints, Ints]:
+    """Return the minutes of the day with a message young enough, and how often it fell silent (safety reference 4.7).
+
+    A point is online for as long after each message as its silence lasts. It falls silent where the next one comes
+    later than that, or none comes until the end; what fell silent before the day began is no episode of the day.
+    """
+    series, points = piece.arrangement.series, len(silence)
+    start, end = day
+    limit = np.repeat(silence[series.points], series.lengths)
     before = np.empty(len(series), dtype=np.int64)
     before[1:], before[:1] = series.times[:-1], 0
-    before[series.starts] = np.maximum(memory.final.last_times[series.points], 0)
-    begins = np.maximum(before, start - limit)
-    reach = np.minimum(before + limit, series.times)
-    covered = np.maximum(np.minimum(reach, series.times) - np.maximum(begins, start), 0)
-    points = len(silence)
-    online = np.bincount(series.codes, weights=covered, minlength=points)
+    before[series.starts] = memory.final.last_times[series.points]
+    covered = np.minimum(before + limit, series.times) - np.maximum(before, start)
+    online = np.bincount(series.codes, weights=np.maximum(covered, 0), minlength=points)
     went = (series.times - before > limit) & (before >= start - limit)
     episodes = np.bincount(series.codes[went], minlength=points)
-    if len(series):
-        last = series.times[series.starts + series.lengths - 1]
-        rest = np.clip(end - last, 0, silence[series.points])
-        online[series.points] += rest
-        episodes[series.points] += end - last > silence[series.points]
+    last = memory.final.last_times.copy()
+    last[series.points] = series.times[series.starts + series.lengths - 1]
+    online += np.maximum(np.minimum(last + silence, end) - np.maximum(last, start), 0)
+    episodes += (end - last > silence) & (last >= start - silence)
     return np.round(online / MICROS_PER_MINUTE).astype(np.int64), episodes.astype(np.int64)
 
 
@@ -235,7 +245,9 @@ def _exceptions(piece: JudgedPiece, settings: pl.DataFrame) -> pl.DataFrame:
         reported_value=pl.col("value"),
         reported_unit=pl.col("unit").cast(pl.String),
         value=pl.Series(piece.arrangement.series.values[rows]),
-        source_flag=pl.col("source_flag").cast(pl.String) if "source_flag" in received.columns else pl.lit(None, pl.String),
+        source_flag=pl.col("source_flag").cast(pl.String)
+        if "source_flag" in received.columns
+        else pl.lit(None, pl.String),
         flag_causal=pl.Series(FLAG_OF_RANK[causal.ranks[rows]].astype(np.int16)),
         flag_final=pl.Series(FLAG_OF_RANK[final.ranks[rows]].astype(np.int16)),
         tests=pl.Series(final.marks[rows] | causal.marks[rows]),
@@ -253,6 +265,3 @@ def tests_text(marks: pl.Expr) -> pl.Expr:
 def _moments(micros: Ints) -> pl.Series:
     column = pl.Series(micros)
     return pl.select(pl.when(column > 0).then(column).cast(pl.Datetime("us", "UTC"))).to_series()
-
-
-__all__ = ["Mapping", "PieceTables", "PieceTime", "Test", "process_piece", "tests_text"]

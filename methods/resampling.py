@@ -111,12 +111,12 @@ def to_minutes(piece: JudgedPiece, settings: pl.DataFrame) -> Minutes:
     lengths = np.diff(np.append(starts, len(codes)))
     best = np.minimum.reduceat(standing, starts)
     is_worse = standing > np.repeat(np.where(best <= _VALID, _VALID, _SUSPECT), lengths)
-    mean = _means(np.where(is_worse, np.nan, used), starts)
-    mean = _special_means(mean, np.where(is_worse, np.nan, used), codes, minute, starts, settings)
+    chosen = np.where(is_worse, np.nan, used)
+    mean = _special_means(_means(chosen, starts), chosen, codes, minute, starts, settings)
     return Minutes(
         codes=codes[starts],
         times=minute[starts],
-        value=_last_where_asked(mean, used, codes, starts, settings),
+        value=_last_where_asked(mean, chosen, codes, starts, settings),
         low=np.fmin.reduceat(used, starts),
         high=np.fmax.reduceat(used, starts),
         last=_last(used, starts),

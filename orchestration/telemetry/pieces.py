@@ -129,7 +129,9 @@ def run_piece(job: PieceJob) -> PieceOutcome:
 def piece_tables(job: PieceJob, readings: pl.DataFrame) -> PieceTables:
     """Judge the readings by the points of the job."""
     memory = memory_of(job.rules.settings, job.days_before)
-    return process_piece(readings, job.rules, memory, job.when, job.expected.to_numpy(), job.silence.to_numpy())
+    return process_piece(
+        readings, job.rules, memory, job.when, expected=job.expected.to_numpy(), silence=job.silence.to_numpy()
+    )
 
 
 def memory_of(settings: pl.DataFrame, days_before: pl.DataFrame) -> Memory:

@@ -25,7 +25,7 @@ PRESENT = datetime(2026, 6, 3, 0, tzinfo=UTC)  # 08:00 of 3 June: the day is ove
 OFFLINE_AFTER = 5 * MICROS_PER_MINUTE
 
 SETTING_TYPES: dict[str, pl.DataType] = {
-    **dict.fromkeys(("point_id", "vital_code", "canonical_unit", "resample_method"), pl.String()),
+    **dict.fromkeys(("point_id", "vital_code", "registered_unit", "canonical_unit", "resample_method"), pl.String()),
     **dict.fromkeys(("period_s", "minimum_valid_share", "accuracy"), pl.Float64()),
     **dict.fromkeys(("range_low", "range_high", "operating_low", "operating_high"), pl.Float64()),
     **dict.fromkeys(("redundancy_group", "object_id"), pl.String()),
@@ -45,6 +45,7 @@ READING_TYPES: dict[str, pl.DataType] = {
     "_row_number": pl.Int64(),
 }
 GENERAL: dict[str, Any] = {
+    "registered_unit": "kPa",
     "canonical_unit": "kPa",
     "resample_method": "mean",
     "period_s": 60.0,
@@ -164,7 +165,7 @@ def piece_of(
     owes = np.ones(settings.height, dtype=np.bool_) if expected is None else np.array(expected)
     silence = np.full(settings.height, OFFLINE_AFTER, dtype=np.int64)
     memory = Memory.of(settings, tails, baseline)
-    return process_piece(readings, rules_of(settings), memory, PieceTime(day, present), owes, silence)
+    return process_piece(readings, rules_of(settings), memory, PieceTime(day, present), expected=owes, silence=silence)
 
 
 @dataclass(frozen=True)

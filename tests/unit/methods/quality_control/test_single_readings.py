@@ -196,7 +196,7 @@ def test_values_are_judged_in_the_canonical_unit():
 
 
 def test_a_unit_that_cannot_be_converted_is_no_reading():
-    rows = received(reading(0, 5.0), reading(1, 5.0, unit="degC"), reading(2, 5.0, unit=None), reading(3, 6.0))
+    rows = received(reading(0, 5.0), reading(1, 5.0, unit="degC"), reading(2, 5.0, unit="PSIG"), reading(3, 6.0))
     arrangement = judged(rows, point()).arrangement
     assert arrangement.series.times.tolist() == [int(at(minute).timestamp() * 1e6) for minute in (0, 3)]
     assert arrangement.unknown.select("measured_at", "reason_code").rows() == [
@@ -205,7 +205,17 @@ def test_a_unit_that_cannot_be_converted_is_no_reading():
     ]
 
 
+def test_a_reading_without_a_unit_has_the_registered_one():
+    rows = received(reading(0, 5.0, unit=None), reading(1, 500.0, unit="kPa"), reading(2, 6.0, unit=None))
+    piece = judged(rows, point(registered_unit="bar"))
+    assert piece.arrangement.series.values.tolist() == pytest.approx([500.0, 500.0, 600.0])
+    assert piece.arrangement.converted.tolist() == [True, False, True]
+    nobody_knows = judged(rows, point(registered_unit=None)).arrangement
+    assert (len(nobody_knows.series), nobody_knows.unknown["reason_code"].to_list()) == (1, ["unknown_unit"] * 2)
+
+
 def test_a_point_without_a_unit_takes_its_readings_as_they_are():
-    piece = judged(received(reading(0, 5.0), reading(1, 6.0, unit="bar")), point(canonical_unit=None))
+    nothing = point(canonical_unit=None, registered_unit=None)
+    piece = judged(received(reading(0, 5.0), reading(1, 6.0, unit="bar")), nothing)
     assert piece.arrangement.series.values.tolist() == [5.0, 6.0]
     assert not piece.arrangement.converted.any()
