@@ -14,8 +14,9 @@ from lakehouse.pieces import INPUT_DIGEST, piece_digests
 from lakehouse.warehouse import Role, Warehouse
 from orchestration.partitions import SINGLE_RUN, days_of, labels_between, partitions_of
 from orchestration.platform import Platform
-from orchestration.telemetry.days import POINT_DAYS, POINT_HOURS, TelemetryDays, stale_days
-from orchestration.telemetry.pieces import PIECE_TABLES, TREATMENTS
+from orchestration.telemetry.days import FUSED_HOURS, POINT_DAYS, POINT_HOURS, TelemetryDays, stale_days
+from orchestration.telemetry.loaded import LOADED
+from orchestration.telemetry.pieces import PIECE_TABLES, TREATMENTS, ZONE_DAYS, ZONE_HOURS
 from orchestration.telemetry.refresh import TelemetryPieces, TelemetryRefresh
 from orchestration.telemetry.register import PointRegister
 from orchestration.telemetry.streams import reading_streams
@@ -29,47 +30,6 @@ PARTITIONS = partitions_of(STREAM.partition.run_by, STREAM.partition.first)
 READINGS_WORTH_A_PROCESS = 20_000_000
 GROUP = "telemetry"
 LABEL = STREAM.partition.by.column
-LOADED: dict[str, dict[str, pl.DataType]] = {
-    POINT_HOURS: {
-        "point_id": pl.String(),
-        "measured_at": pl.Datetime("us", "UTC"),
-        LABEL: pl.Date(),
-        "zone_id": pl.String(),
-        **dict.fromkeys(("value_mean", "value_min", "value_max", "value_last", "value_std"), pl.Float64()),
-        "unit": pl.String(),
-        **dict.fromkeys(("valid_minutes", "expected_minutes", "suspect_minutes", "failed_minutes"), pl.Int32()),
-        "missing_minutes": pl.Int32(),
-        "valid_share": pl.Float64(),
-        "is_valid": pl.Boolean(),
-        "flag_causal": pl.Int16(),
-        "flag_final": pl.Int16(),
-        "tests": pl.String(),
-        "data_origin": pl.String(),
-    },
-    POINT_DAYS: {
-        "point_id": pl.String(),
-        LABEL: pl.Date(),
-        "zone_id": pl.String(),
-        **dict.fromkeys(("value_mean", "value_min", "value_max", "value_last"), pl.Float64()),
-        "unit": pl.String(),
-        "valid_hours": pl.Int32(),
-        **dict.fromkeys(("readings_expected", "readings_received", "readings_passed", "readings_suspect"), pl.Int64()),
-        **dict.fromkeys(("readings_failed", "readings_missing", "readings_late", "readings_superseded"), pl.Int64()),
-        **dict.fromkeys(("minutes_online", "offline_episodes"), pl.Int64()),
-        **dict.fromkeys(("last_measured_at", "last_received_at"), pl.Datetime("us", "UTC")),
-        "data_origin": pl.String(),
-    },
-    TREATMENTS: {
-        "point_id": pl.String(),
-        LABEL: pl.Date(),
-        "zone_id": pl.String(),
-        "treatment_code": pl.String(),
-        "effect": pl.String(),
-        "readings": pl.Int64(),
-        **dict.fromkeys(("first_at", "last_at"), pl.Datetime("us", "UTC")),
-    },
-}
-"""Columns that the warehouse gets of each table; minutes and single exceptions stay in the lake."""
 
 TITLES = {
     "telemetry__point_minutes": "监测点分钟值，附实时与最终两种质量标记。Minutes with causal and final flags.",
@@ -78,6 +38,7 @@ TITLES = {
     "telemetry__exceptions": "被剔除或存疑的读数，可追到文件与行。The readings behind the counts.",
     "telemetry__zone_days": "读数计数、常态与序列末态。Counts, what is usual, how chains ended.",
     POINT_HOURS: "监测点小时值，含衰减、漂移、互斥、邻点检验。Hours of all points, judged beside their peers.",
+    FUSED_HOURS: "冗余测点融合小时值及其不确定度。One value of redundant points, with its uncertainty.",
     POINT_DAYS: "监测点日值与在线情况。Days of all points, with their time online.",
 }
 
@@ -133,7 +94,7 @@ def telemetry_piece_tables(
 
 @dg.multi_asset(
     name="telemetry_days",
-    specs=_specs([POINT_HOURS, POINT_DAYS], [["silver", "telemetry__zone_hours"], ["silver", "telemetry__zone_days"]]),
+    specs=_specs([POINT_HOURS, FUSED_HOURS, POINT_DAYS], [["silver", ZONE_HOURS], ["silver", ZONE_DAYS]]),
     partitions_def=PARTITIONS,
     backfill_policy=SINGLE_RUN,
 )
@@ -141,7 +102,7 @@ def telemetry_day_tables(context: dg.AssetExecutionContext, platform: Platform) 
     """Judge the hours of the days that changed and make days of them."""
     days = TelemetryDays(platform.lake, PointRegister.read(platform.lake))
     done = days.refresh(days_of(context), context.log.info)
-    for name in (POINT_HOURS, POINT_DAYS):
+    for name in (POINT_HOURS, FUSED_HOURS, POINT_DAYS):
         yield dg.MaterializeResult(
             asset_key=["silver", name],
             metadata={"hours": done.hours, "days_computed": len(done.days), "days_unchanged": done.unchanged},
@@ -182,6 +143,7 @@ def telemetry_assets() -> list[dg.AssetsDefinition]:
         telemetry_piece_tables,
         telemetry_day_tables,
         _raw_asset(POINT_HOURS, "监测点小时值"),
+        _raw_asset(FUSED_HOURS, "冗余测点融合小时值"),
         _raw_asset(POINT_DAYS, "监测点日值"),
         _raw_asset(TREATMENTS, "遥测处理计数"),
     ]

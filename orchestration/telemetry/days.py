@@ -14,6 +14,7 @@ from lakehouse.lake import Lake
 from lakehouse.pieces import INPUT_DIGEST
 from lakehouse.reference import seed_rows
 from lakehouse.staged_files import commit, stage
+from methods.fusion.hours import fused_hours
 from methods.point_days import day_values, days_of_points
 from methods.preprocessing import tests_text
 from methods.quality_control.history import MEASURES, baseline
@@ -25,6 +26,7 @@ from orchestration.telemetry.register import PointRegister, rules_digest
 EDITION = "1"
 POINT_HOURS = "telemetry__point_hours"
 POINT_DAYS = "telemetry__point_days"
+FUSED_HOURS = "telemetry__fused_hours"
 HOUR_COLUMNS = (
     *("point_id", "measured_at", "business_date", "zone_id", "value_mean", "value_min", "value_max", "value_last"),
     *("value_std", "unit", "valid_minutes", "expected_minutes", "suspect_minutes", "failed_minutes"),
@@ -108,7 +110,14 @@ class TelemetryDays:
         made = days_of_points(day_values(table, settings), counts).join(
             table.select("point_id", "zone_id").unique("point_id"), on="point_id", how="left"
         )
-        for name, frame in ((POINT_HOURS, table), (POINT_DAYS, made)):
+        fused = fused_hours(
+            table,
+            settings,
+            rows_in_force(seed_rows("rule_hazard_directions"), day),
+            seed_rows("rule_fusion_settings"),
+        )
+        # The table of days comes last: its digest says that all of them stand.
+        for name, frame in ((POINT_HOURS, table), (FUSED_HOURS, fused), (POINT_DAYS, made)):
             rows = frame.drop("business_date").with_columns(pl.lit(digest).cast(pl.Categorical).alias(INPUT_DIGEST))
             commit(self.lake, [stage(self.lake, f"silver/{name}", rows, {"business_date": label})])
         return table.height

@@ -38,7 +38,8 @@ EDITION = "1"  # raise it when a method changes: every piece is then made again
 TAILS = [f"{chain}_{name}" for chain in CHAINS for name in TAIL_COLUMNS]
 
 _NOTHING_BEFORE: dict[str, pl.DataType] = {
-    **{"point_id": pl.String(), "business_date": pl.String()},
+    "point_id": pl.String(),
+    "business_date": pl.String(),
     **dict.fromkeys(MEASURES, pl.Float64()),
     **{name: pl.Float64() if name.endswith("value") else pl.Datetime("us", "UTC") for name in TAILS},
     "is_day_before": pl.Boolean(),

@@ -22,6 +22,8 @@ SEEDS = (
     "rule_quality_tests",
     "rule_device_states",
     "rule_vital_consistencies",
+    "rule_hazard_directions",
+    "rule_fusion_settings",
     "std_source_flags",
 )
 IN_USE = "在用"
