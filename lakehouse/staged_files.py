@@ -66,7 +66,10 @@ def stage(lake: Lake, table: str, frame: pl.DataFrame, partition: Mapping[str, s
 
 
 def commit(lake: Lake, staged: Sequence[StagedFile]) -> None:
-    """Put staged files of one table in the place of everything their pieces had, in one commit."""
+    """Put staged files of one table in the place of everything their pieces had, in one commit.
+
+    A column that the table lacks is added to it before: older pieces have null there.
+    """
     if not staged:
         return
     (table,) = {file.table for file in staged}
@@ -74,13 +77,21 @@ def commit(lake: Lake, staged: Sequence[StagedFile]) -> None:
     schema = Schema.from_arrow(_arrow_schema(staged))
     now = int(time.time() * 1000)
     additions = [
-        AddAction(file.path, file.size, dict(file.partition), now, True, json.dumps({"numRecords": file.rows}))
+        AddAction(
+            path=file.path,
+            size=file.size,
+            partition_values=dict(file.partition),
+            modification_time=now,
+            data_change=True,
+            stats=json.dumps({"numRecords": file.rows}),
+        )
         for file in staged
         if file.path is not None
     ]
     if not lake.exists(table):
         create_table_with_add_actions(lake.uri(table), schema, additions, partition_by=columns)
         return
+    _add_columns(DeltaTable(lake.uri(table)), schema)
     for attempt in range(1, COMMIT_ATTEMPTS + 1):
         standing = DeltaTable(lake.uri(table))
         removals = _removals(standing, staged, now)
@@ -102,8 +113,8 @@ def forget_unnamed(lake: Lake, table: str, older_than_s: float) -> int:
         return 0
     root = Path(lake.uri(table))
     standing = DeltaTable(lake.uri(table))
-    named = {Path(uri).name for uri in standing.file_uris()}
     limit = time.time() - older_than_s
+    named = {Path(uri).name for uri in standing.file_uris()} | _removed_since(root, limit)
     gone = [
         path
         for path in root.rglob("*.parquet")
@@ -114,6 +125,20 @@ def forget_unnamed(lake: Lake, table: str, older_than_s: float) -> int:
     return len(gone)
 
 
+def _add_columns(standing: DeltaTable, schema: Schema) -> None:
+    known = {column.name for column in standing.schema().fields}
+    new = [column for column in schema.fields if column.name not in known]
+    if new:
+        standing.alter.add_columns(new)
+
+
+def _removed_since(root: Path, limit: float) -> set[str]:
+    """Return the names of the files that versions written after a moment took out of the table."""
+    logs = [log for log in (root / "_delta_log").glob("*.json") if log.stat().st_mtime >= limit]
+    actions = (json.loads(line) for log in logs for line in log.read_text("utf-8").splitlines())
+    return {Path(action["remove"]["path"]).name for action in actions if "remove" in action}
+
+
 def _removals(standing: DeltaTable, staged: Sequence[StagedFile], now: int) -> list[RemoveAction]:
     """Return the removal of every file that the staged pieces have in the table."""
     columns = list(staged[0].partition)
@@ -121,7 +146,12 @@ def _removals(standing: DeltaTable, staged: Sequence[StagedFile], now: int) -> l
     pieces = {tuple(file.partition[name] for name in columns) for file in staged}
     rows = files.select("path", *(f"partition.{name}" for name in columns)).iter_rows()
     return [
-        RemoveAction(path, True, now, partition_values=dict(zip(columns, values, strict=True)))
+        RemoveAction(
+            path,
+            data_change=True,
+            deletion_timestamp=now,
+            partition_values=dict(zip(columns, values, strict=True)),
+        )
         for path, *values in rows
         if tuple(values) in pieces
     ]
