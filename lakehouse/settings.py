@@ -85,6 +85,9 @@ class Settings(BaseSettings):
     contractor_safety_password_file: Path | None = Field(
         default=None, description="File with the password of `contractor_safety_url`."
     )
+    spark_master: str | None = Field(
+        default=None, description="Spark cluster that judges telemetry (yarn, k8s://…); empty means local processes."
+    )
     postgres_port: int = Field(default=54321, description="Port of the embedded PostgreSQL (if taken: a free one).")
     dagster_port: int = Field(default=3000, description="Port of the Dagster pages (if taken: a free one).")
     superset_port: int = Field(default=8088, description="Port of Superset (if taken: a free one).")

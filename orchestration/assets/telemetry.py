@@ -20,7 +20,7 @@ from orchestration.telemetry.pieces import PIECE_TABLES, TREATMENTS, ZONE_DAYS, 
 from orchestration.telemetry.refresh import TelemetryPieces, TelemetryRefresh
 from orchestration.telemetry.register import PointRegister
 from orchestration.telemetry.streams import reading_streams
-from orchestration.telemetry.workers import local_mapper
+from orchestration.telemetry.workers import open_mapper
 
 STREAMS = reading_streams()
 SOURCES = {stream.source for stream in STREAMS}
@@ -78,7 +78,7 @@ def telemetry_piece_tables(
     """Judge and resample the pieces whose inputs changed, the zones of a day beside each other."""
     pieces = telemetry_pieces(platform)
     days = days_of(context)
-    with local_mapper(pieces.readings_to_judge(days), READINGS_WORTH_A_PROCESS) as mapper:
+    with open_mapper(platform.settings, pieces.readings_to_judge(days), READINGS_WORTH_A_PROCESS) as mapper:
         done = pieces.refresh(days, mapper, context.log.info)
     quarantined = _quarantine_unknown(platform.lake, done)
     metadata = {

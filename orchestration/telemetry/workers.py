@@ -1,23 +1,31 @@
-"""Maps a function over pieces on this machine: one process a core, or none where there is little to do.
-
-A cluster brings its own mapper (orchestration/telemetry/spark.py); the function is the same.
-"""
+"""Who works on the pieces: this process, one process a core, or the user's Spark cluster; the function is the same."""
 
 from __future__ import annotations
 
-import ctypes
-import ctypes.util
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
+from lakehouse.settings import Settings
+from orchestration.telemetry.memory import keep_freed_memory
 from orchestration.telemetry.pieces import PieceJob, PieceOutcome, run_piece
 from orchestration.telemetry.refresh import Mapper
+from orchestration.telemetry.spark import spark_mapper
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # mallopt(3)
-_KEPT_BYTES, _LARGEST_FROM_HEAP = 1 << 30, 32 << 20
+
+def open_mapper(settings: Settings, readings: int, readings_worth_a_process: int) -> AbstractContextManager[Mapper]:
+    """Return the mapper that the settings ask for: of a Spark cluster where one is named, else of this machine.
+
+    Args:
+        settings: the settings.
+        readings: how many readings there are in all.
+        readings_worth_a_process: see `local_mapper`.
+    """
+    if settings.spark_master is not None:
+        return spark_mapper(settings.spark_master)
+    return local_mapper(readings, readings_worth_a_process)
 
 
 def here(jobs: Sequence[PieceJob]) -> Iterator[PieceOutcome]:
@@ -51,14 +59,3 @@ def _as_they_come(pool: ProcessPoolExecutor, jobs: Sequence[PieceJob]) -> Iterat
 
 def _ready(number: int) -> int:
     return number
-
-
-def keep_freed_memory() -> None:
-    """Let the allocator keep what arrays give back: they are made and dropped all the time, and new pages are slow."""
-    library = ctypes.util.find_library("c")
-    if library is None:
-        return
-    adjust: Callable[[int, int], int] | None = getattr(ctypes.CDLL(library), "mallopt", None)
-    if adjust is not None:  # glibc only
-        adjust(_TRIM_THRESHOLD, _KEPT_BYTES)
-        adjust(_MMAP_THRESHOLD, _LARGEST_FROM_HEAP)
