@@ -106,23 +106,16 @@ class TelemetryPieces:
     def batches(self) -> dict[Piece, str]:
         """Return a digest of the batches of every piece that has any; an undivided stream is in all its zones."""
         by_piece: dict[Piece, list[str]] = {}
-        for stream in self.streams:
-            for label, zone, digest in self._batches_of(stream):
+        days_of: dict[str, set[str]] = {}
+        for stream in sorted(self.streams, key=lambda stream: stream.follows is not None):
+            for label, zone, batches in stream.batches(self.lake):
+                days_of.setdefault(stream.slug, set()).add(label)
+                if stream.follows is not None and label not in days_of.get(stream.follows, ()):
+                    continue
                 zones = [zone] if zone is not None else sorted(self._zones_of(stream, date.fromisoformat(label)))
                 for own in zones:
-                    by_piece.setdefault((label, own), []).append(f"{stream.slug} {digest}")
-        return {piece: _digest(*parts) for piece, parts in by_piece.items()}
-
-    def _batches_of(self, stream: ReadingStream) -> Iterator[tuple[str, str | None, str]]:
-        if not self.lake.exists(stream.table):
-            return
-        zone = stream.zone_column or "null"
-        rows = self.lake.query(
-            f"select business_date, {zone}, string_agg(distinct _batch_id, ',' order by _batch_id) "  # noqa: S608
-            "from landed group by 1, 2",
-            {"landed": stream.table},
-        )
-        yield from rows.iter_rows()
+                    by_piece.setdefault((label, own), []).append(f"{stream.slug} {batches}")
+        return {piece: _digest(*sorted(parts)) for piece, parts in by_piece.items()}
 
     def _zones_of(self, stream: ReadingStream, day: date) -> set[str]:
         """Return the zones of the points whose vitals come by a stream."""
@@ -156,10 +149,11 @@ class TelemetryPieces:
         return date.fromisoformat(min(stale)) if stale else None
 
     def readings_to_judge(self, days: DayRange) -> int:
-        """Return how many readings the days have in bronze, for whoever must decide how many workers they are worth."""
+        """Return how many readings the divided streams have, to decide how many workers they are worth."""
         query = "select count(*) from landed where business_date between ? and ?"
         period = [days.first.isoformat(), days.last.isoformat()]
-        tables = [stream.table for stream in self.streams if self.lake.exists(stream.table)]
+        divided = [stream for stream in self.streams if stream.zone_column is not None]
+        tables = [stream.table for stream in divided if self.lake.exists(stream.table)]
         return sum(int(self.lake.query(query, {"landed": table}, period).item()) for table in tables)
 
     def refresh(

@@ -32,7 +32,6 @@ _COLUMNS = (
     *("operating_high", "redundancy_group", "object_id", "zone_id", "longitude", "latitude", "installed_on"),
     *("device_status", "object_kind", "data_origin", "update_time", "_loaded_at", "_row_number"),
 )
-LOGGED_BY_THE_HOUR = "air_station"  # their own logger archives hours (iot_archive); no gateway sends their minutes
 
 
 class RegisterMissingError(RuntimeError):
@@ -111,7 +110,7 @@ def owes_readings(settings: pl.DataFrame, day: date, streams: Sequence[str]) -> 
     installed = pl.col("installed_on").is_null() | (pl.col("installed_on") <= day)
     in_use = pl.col("device_status").fill_null(IN_USE) == IN_USE
     comes_so = pl.col("source_stream").is_in(list(streams))
-    lives = (pl.col("object_kind").fill_null("") != LOGGED_BY_THE_HOUR) & (pl.col("register_origin") != "replayed")
+    lives = pl.col("register_origin") != "replayed"
     return settings.select((installed & in_use & comes_so & lives).fill_null(value=False).alias("owes"))["owes"]
 
 

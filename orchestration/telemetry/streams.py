@@ -6,6 +6,7 @@ A stream takes part when its `options` have `telemetry`:
 point      columns that name the point, joined by a hyphen (default: point_id_iot)
 received   column that says when the reading arrived (default: received_at)
 where      column → values that count, such as one kind of message out of several (default: all rows)
+follows    slug of a stream that is divided by zones: only days on which it has come are judged (default: all days)
 =========  =========================================================================================
 
 A stream without a column `unit` means the unit that the register binds to the point.
@@ -13,14 +14,16 @@ A stream without a column `unit` means the unit that the register binds to the p
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import polars as pl
 
-from ingestion.source_file import Source, SourceFileError, load_sources
+from ingestion.source_file import Grain, Source, SourceFileError, load_sources
 from lakehouse.lake import Lake
+from lakehouse.settings import PARK_TIME_ZONE
 
 READ: dict[str, pl.DataType] = {
     "point_id_iot": pl.String(),
@@ -36,7 +39,8 @@ READ: dict[str, pl.DataType] = {
 }
 """Columns in which a piece reads its rows, whatever their stream calls them."""
 OPTION = "telemetry"
-_KNOWN = {"point", "received", "where"}
+_KNOWN = {"point", "received", "where", "follows"}
+_LOCAL_DAY = f"strftime((measured_at at time zone '{PARK_TIME_ZONE.key}')::date, '%Y-%m-%d')"
 
 
 @dataclass(frozen=True)
@@ -50,16 +54,20 @@ class ReadingStream:
         point: columns that name the point.
         received: column of arrival.
         where: column → values that count.
+        grain: by what bronze keeps it.
+        follows: slug of the stream on whose days it is judged.
     """
 
     source: str
     name: str
     slug: str
+    grain: Grain
     zone_column: str | None
     has_unit: bool
     point: Sequence[str] = ("point_id_iot",)
     received: str = "received_at"
     where: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    follows: str | None = None
 
     @property
     def table(self) -> str:
@@ -68,10 +76,13 @@ class ReadingStream:
 
     def scan(self, lake: Lake, label: str, zone: str | None) -> pl.LazyFrame:
         """Return the readings of a day, and of a zone where the stream is divided, in the columns of `READ`."""
-        partitions = {"business_date": [label]}
+        day = date.fromisoformat(label)
+        partitions = {self.grain.column: [self.grain.label(day)]}
         if self.zone_column is not None and zone is not None:
             partitions[self.zone_column] = [zone]
         rows = lake.scan(self.table, partitions)
+        if self.grain is not Grain.DAY:
+            rows = rows.filter(pl.col("measured_at").dt.convert_time_zone(PARK_TIME_ZONE.key).dt.date() == day)
         for column, values in self.where.items():
             rows = rows.filter(pl.col(column).is_in(list(values)))
         own = {
@@ -82,6 +93,18 @@ class ReadingStream:
             "received_at": pl.col(self.received),
         }
         return rows.select(own.get(name, pl.col(name)).alias(name) for name in READ)
+
+    def batches(self, lake: Lake) -> Iterator[tuple[str, str | None, str]]:
+        """Yield business date, zone (None where the stream is not divided) and batches of everything that has come."""
+        if not lake.exists(self.table):
+            return
+        day = "business_date" if self.grain is Grain.DAY else _LOCAL_DAY
+        rows = lake.query(
+            f"select {day}, {self.zone_column or 'null'}, "  # noqa: S608
+            "string_agg(distinct _batch_id, ',' order by _batch_id) from landed group by 1, 2",
+            {"landed": self.table},
+        )
+        yield from rows.iter_rows()
 
 
 def reading_streams(sources: Mapping[str, Source] | None = None) -> list[ReadingStream]:
@@ -100,11 +123,13 @@ def reading_streams(sources: Mapping[str, Source] | None = None) -> list[Reading
                 source.source,
                 name,
                 source.slug(name),
+                stream.partition.by,
                 stream.partition.zone,
                 "unit" in stream.columns,
                 tuple(option.get("point", ("point_id_iot",))),
                 option.get("received", "received_at"),
                 option.get("where", {}),
+                option.get("follows"),
             )
             named = {*made.point, made.received, *made.where}
             strangers = sorted({*option} - _KNOWN) or sorted(named - {*stream.columns})
