@@ -1,5 +1,17 @@
 -- Strength of the alarms of a subject in an hour: A = sum of weights * exp(-age/12 h) over what stands or stood within
 -- 24 hours. Hours in a row make one alarm; redundant points of one quantity make one, too.
+{%- set alarm_strength %}
+sum(
+    case episodes.alarm_code
+        when 'extreme' then hours.alarm_weight_extreme
+        else hours.alarm_weight_limit
+    end
+    * exp(
+        -greatest(cast(extract(epoch from hours.measured_at - episodes.ended_at) as double precision) / 3600, 0)
+        / hours.alarm_age_constant_h
+    )
+)
+{%- endset %}
 with alarms as (
     select distinct
         subject_id,
@@ -45,16 +57,7 @@ hours as (
 select
     episodes.subject_id,
     hours.measured_at,
-    sum(
-        case episodes.alarm_code
-            when 'extreme' then hours.alarm_weight_extreme
-            else hours.alarm_weight_limit
-        end
-        * exp(
-            -greatest(cast(extract(epoch from hours.measured_at - episodes.ended_at) as double precision) / 3600, 0)
-            / hours.alarm_age_constant_h
-        )
-    ) as alarm_strength,
+    {{ rounded(alarm_strength, 6) }} as alarm_strength,
     count(*) as alarm_count
 from episodes
 inner join hours

@@ -1,6 +1,15 @@
 {{ config(materialized='table', indexes=[{'columns': ['area_kind_code', 'area_id', 'measured_at'], 'unique': true}]) }}
--- From subjects to enterprises (largest + 0.2 mean of the others), grids and zones (fourth-power mean weighted by land) and
--- the park (fourth-power mean of enterprises). An enterprise of unknown land weighs as the mean of the known.
+-- From subjects to enterprises (largest + 0.2 mean of the others), grids and zones (fourth-power mean weighted by
+-- land) and the park (fourth-power mean of enterprises). An enterprise of unknown land weighs as the mean of the
+-- known.
+{%- set enterprise_index %}
+least(
+    max(indices.risk_index)
+    + max(indices.enterprise_others_share)
+    * coalesce((sum(indices.risk_index) - max(indices.risk_index)) / nullif(count(*) - 1, 0), 0),
+    100
+)
+{%- endset %}
 with enterprises as (
     select
         enterprise_id,
@@ -42,14 +51,9 @@ by_enterprise as (
         indices.business_date,
         indices.enterprise_id,
         max(indices.grid_id) as grid_id,
-        least(
-            max(indices.risk_index)
-            + max(indices.enterprise_others_share)
-            * coalesce((sum(indices.risk_index) - max(indices.risk_index)) / nullif(count(*) - 1, 0), 0),
-            100
-        ) as risk_index,
+        {{ rounded(enterprise_index) }} as risk_index,
         max(indices.dynamic_risk) as dynamic_risk,
-        avg(indices.confidence) as confidence,
+        {{ rounded('avg(indices.confidence)') }} as confidence,
         count(*) as subject_count,
         max(indices.data_origin) as data_origin,
         max(indices.area_exponent) as area_exponent,
@@ -139,10 +143,9 @@ select
     area_name,
     measured_at,
     business_date,
-    power(sum(area_weight * power(risk_index, area_exponent)) / sum(area_weight), 1 / max(area_exponent)) as risk_index,
-    power(sum(area_weight * power(dynamic_risk, area_exponent)) / sum(area_weight), 1 / max(area_exponent))
-        as dynamic_risk,
-    sum(area_weight * confidence) / sum(area_weight) as confidence,
+    {{ power_mean('risk_index', 'area_weight', 'area_exponent') }} as risk_index,
+    {{ power_mean('dynamic_risk', 'area_weight', 'area_exponent') }} as dynamic_risk,
+    {{ rounded('sum(area_weight * confidence) / sum(area_weight)') }} as confidence,
     sum(area_weight * confidence) / sum(area_weight) < max(confidence_minimum) as is_confidence_low,
     count(*) as member_count,
     max(data_origin) as data_origin

@@ -13,7 +13,7 @@ select
     grades.risk_colour_code,
     grades.severity_rank,
     here.data_origin,
-    here.risk_index - before.risk_index as index_change,
+    {{ rounded('here.risk_index - before.risk_index') }} as index_change,
     case
         when before.risk_index is null then null
         when here.risk_index - before.risk_index > parameters.trend_tolerance then 'rising'

@@ -1,5 +1,5 @@
--- Devices of the register whose unit, range or alarm limits an auditor would send back: one row per device, rule and limit.
--- The rows of the standards in force today judge; a set point is compared in the catalogue's unit.
+-- Devices of the register whose unit, range or alarm limits an auditor would send back: one row per device, rule and
+-- limit. The rows of the standards in force today judge; a set point is compared in the catalogue's unit.
 with devices as (
     select
         devices.*,

@@ -1,5 +1,5 @@
--- The catalogue of risk indicators with the thresholds and parameters that are in force today, read from their rows, and
--- how well those rows are known: what somebody decided here is not what a standard says.
+-- The catalogue of risk indicators with the thresholds and parameters that are in force today, read from their rows,
+-- and how well those rows are known: what somebody decided here is not what a standard says.
 with thresholds as (
     select
         'MH-R' as indicator_code,

@@ -1,21 +1,40 @@
 {{ config(materialized='table', indexes=[{'columns': ['subject_id', 'measured_at']}]) }}
--- Dynamic part and risk index of every subject and hour: D = 100 (1 - product of (1 - w s/100)) over the terms that are
--- present, confidence = their weights over all weights, index = 0.45 I + 0.55 D, never below the floor of a warning.
--- With no term at all there is no dynamic part and no index: nothing is known, which is not the same as no risk.
+-- Dynamic part and risk index of every subject and hour: D = 100 (1 - product of (1 - w s/100)) over the terms that
+-- are present, confidence = their weights over all weights, index = 0.45 I + 0.55 D, never below the floor of a
+-- warning. With no term at all there is no dynamic part and no index: nothing is known, which is not the same as no
+-- risk.
+{%- set dynamic_risk %}
+case
+    when count(term_score) > 0
+        then 100 * (
+            1 - exp(
+                sum(ln(greatest(1 - weight * term_score / 100, 1e-12))) filter (where term_score is not null)
+            )
+        )
+end
+{%- endset %}
+{%- set risk_index %}
+case
+    when inherents.inherent_risk is not null and terms.dynamic_risk is not null
+        then least(
+            greatest(
+                parameters.composite_inherent_share * inherents.inherent_risk
+                + parameters.composite_dynamic_share * terms.dynamic_risk,
+                cast(floors.index_floor as double precision),
+                0
+            ),
+            100
+        )
+    else cast(floors.index_floor as double precision)
+end
+{%- endset %}
 with terms as (
     select
         subject_id,
         measured_at,
         business_date,
-        case
-            when count(term_score) > 0
-                then 100 * (
-                    1 - exp(
-                        sum(ln(greatest(1 - weight * term_score / 100, 1e-12))) filter (where term_score is not null)
-                    )
-                )
-        end as dynamic_risk,
-        coalesce(sum(weight) filter (where term_score is not null), 0) / sum(weight) as confidence,
+        {{ rounded(dynamic_risk) }} as dynamic_risk,
+        {{ rounded('coalesce(sum(weight) filter (where term_score is not null), 0) / sum(weight)') }} as confidence,
         max(term_score) filter (where term_code = 'process_alarm') as process_alarm_score,
         max(term_score) filter (where term_code = 'gas') as gas_score,
         max(term_score) filter (where term_code = 'deviation') as deviation_score,
@@ -66,19 +85,7 @@ select
     terms.confidence < parameters.confidence_minimum as is_confidence_low,
     case when terms.leading_contribution > 0 then terms.leading_term_code end as leading_term_code,
     floors.index_floor,
-    case
-        when inherents.inherent_risk is not null and terms.dynamic_risk is not null
-            then least(
-                greatest(
-                    parameters.composite_inherent_share * inherents.inherent_risk
-                    + parameters.composite_dynamic_share * terms.dynamic_risk,
-                    cast(floors.index_floor as double precision),
-                    0
-                ),
-                100
-            )
-        else cast(floors.index_floor as double precision)
-    end as risk_index
+    {{ rounded(risk_index) }} as risk_index
 from terms
 inner join {{ ref('int_risk__parameters_pivoted') }} as parameters
     on {{ in_force('parameters', 'terms.business_date') }}

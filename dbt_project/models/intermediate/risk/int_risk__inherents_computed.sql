@@ -1,6 +1,22 @@
--- Inherent risk of every subject on every day of the window, from the assessment that holds on the day:
--- 40 + 20 log10 R within 40 and 100 for a major hazard, 40 S below the threshold, 5 without chemicals (3.5 of the scheme).
--- Where nobody said who may be exposed, the largest alpha stands in: a gap in the register must not make a plant safer.
+-- Inherent risk of every subject on every day of the window, from the assessment that holds on the day: 40 + 20 log10
+-- R within 40 and 100 for a major hazard, 40 S below the threshold, 5 without chemicals (3.5 of the scheme). Where
+-- nobody said who may be exposed, the largest alpha stands in: a gap in the register must not make a plant safer.
+{%- set inherent_risk %}
+case
+    when assessed.subject_kind_code = 'enterprise' then parameters.inherent_without_chemicals
+    when assessed.major_hazard_ratio >= 1
+        then least(
+            greatest(
+                parameters.inherent_base
+                + parameters.inherent_slope
+                * log(greatest(cast(assessed.grading_index as double precision), 1)),
+                parameters.inherent_base
+            ),
+            parameters.inherent_maximum
+        )
+    else parameters.inherent_below_threshold * cast(assessed.major_hazard_ratio as double precision)
+end
+{%- endset %}
 with days as (
     select distinct business_date from {{ ref('int_risk__hours_expected') }}
 ),
@@ -30,20 +46,7 @@ select
     assessed.subject_id,
     assessed.business_date,
     assessed.hazard_grade,
-    case
-        when assessed.subject_kind_code = 'enterprise' then parameters.inherent_without_chemicals
-        when assessed.major_hazard_ratio >= 1
-            then least(
-                greatest(
-                    parameters.inherent_base
-                    + parameters.inherent_slope
-                    * log(greatest(cast(assessed.grading_index as double precision), 1)),
-                    parameters.inherent_base
-                ),
-                parameters.inherent_maximum
-            )
-        else parameters.inherent_below_threshold * cast(assessed.major_hazard_ratio as double precision)
-    end as inherent_risk,
+    {{ rounded(inherent_risk) }} as inherent_risk,
     case
         when assessed.subject_kind_code = 'enterprise' then true
         else coalesce(assessed.is_complete, false)

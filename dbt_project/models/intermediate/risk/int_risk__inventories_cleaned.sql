@@ -1,6 +1,7 @@
 {{ config(materialized='table') }}
--- Every reported stock in tonnes, with the chemical it is and what is wrong with it. Nothing is altered in silence: a row
--- with a blocking issue does not count and makes its unit's assessment incomplete; a remark stands beside a row that does.
+-- Every reported stock in tonnes, with the chemical it is and what is wrong with it. Nothing is altered in silence: a
+-- row with a blocking issue does not count and makes its unit's assessment incomplete; a remark stands beside a row
+-- that does.
 with tidied as (
     select
         records.*,
@@ -55,8 +56,8 @@ select
     ranked.reported_design_maximum,
     ranked.reported_stored_quantity,
     ranked.quantity_unit,
-    ranked.reported_design_maximum * ranked.tonnes_per_unit as design_maximum_t,
-    ranked.reported_stored_quantity * ranked.tonnes_per_unit as stored_quantity_t,
+    cast(ranked.reported_design_maximum * ranked.tonnes_per_unit as numeric(18, 6)) as design_maximum_t,
+    cast(ranked.reported_stored_quantity * ranked.tonnes_per_unit as numeric(18, 6)) as stored_quantity_t,
     ranked.updated_at,
     ranked.data_origin,
     case

@@ -1,5 +1,5 @@
--- Management and operating state of every enterprise on every day of the window. A state that has not come yet is taken
--- from the day before, but no older; a state with a part missing says nothing about the whole.
+-- Management and operating state of every enterprise on every day of the window. A state that has not come yet is
+-- taken from the day before, but no older; a state with a part missing says nothing about the whole.
 with days as (
     select distinct business_date from {{ ref('int_risk__hours_expected') }}
 ),

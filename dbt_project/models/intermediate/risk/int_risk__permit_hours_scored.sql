@@ -1,5 +1,20 @@
--- Every permit in every hour of the window in which it holds: PR = base * environment * firm, capped. A permit whose times
--- make no sense has no hours; it stands among the issues of permits.
+-- Every permit in every hour of the window in which it holds: PR = base * environment * firm, capped. A permit whose
+-- times make no sense has no hours; it stands among the issues of permits.
+{%- set permit_risk %}
+least(
+    permits.base_score
+    * permits.hazard_factor
+    * permits.firm_factor
+    * case
+        when hours.is_rest_day
+            or hours.hour_of_day >= hours.night_from_hour or hours.hour_of_day < hours.night_until_hour
+            then permits.rest_factor
+        else 1
+    end
+    * case when hours.is_bad_weather then permits.weather_factor else 1 end,
+    permits.score_cap
+)
+{%- endset %}
 with hours as (
     select
         spine.*,
@@ -16,19 +31,7 @@ select
     permits.permit_no,
     permits.subject_id,
     hours.measured_at,
-    least(
-        permits.base_score
-        * permits.hazard_factor
-        * permits.firm_factor
-        * case
-            when hours.is_rest_day
-                or hours.hour_of_day >= hours.night_from_hour or hours.hour_of_day < hours.night_until_hour
-                then permits.rest_factor
-            else 1
-        end
-        * case when hours.is_bad_weather then permits.weather_factor else 1 end,
-        permits.score_cap
-    ) as permit_risk
+    {{ rounded(permit_risk, 3) }} as permit_risk
 from {{ ref('int_risk__permits_assigned') }} as permits
 inner join hours
     on

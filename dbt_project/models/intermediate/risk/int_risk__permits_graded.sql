@@ -1,5 +1,5 @@
--- Permits with the highest risk of their hours in the window, coloured by the row in force when they were issued. A permit
--- that has no hour here has no risk: it lies outside the window, or its times or its kind make no sense.
+-- Permits with the highest risk of their hours in the window, coloured by the row in force when they were issued. A
+-- permit that has no hour here has no risk: it lies outside the window, or its times or its kind make no sense.
 with highest as (
     select
         permit_no,

@@ -1,6 +1,55 @@
 {{ config(materialized='table', indexes=[{'columns': ['subject_id', 'measured_at']}]) }}
--- Every hour of a safety point: which alarm stood, how near the gas came to its levels, how far the mean left its band.
--- Only minutes that passed the quality tests make minimum, maximum and mean; an hour without one says nothing.
+-- Every hour of a safety point: which alarm stood, how near the gas came to its levels, how far the mean left its
+-- band. Only minutes that passed the quality tests make minimum, maximum and mean; an hour without one says nothing.
+{%- set gas_score %}
+case
+    when
+        bands.term_code <> 'gas' or bands.valid_minutes = 0 or bands.value_min is null or bands.value_max is null
+        or levels.first_level is null or levels.second_level is null
+        or (
+            levels.gas_kind <> 'oxygen'
+            and (levels.first_level <= 0 or levels.second_level <= levels.first_level)
+        )
+        then null
+    when levels.gas_kind = 'oxygen'
+        then parameters.gas_to_first_level * least(
+            1,
+            greatest(
+                (parameters.oxygen_normal_pct - bands.value_min)
+                / (parameters.oxygen_normal_pct - levels.first_level),
+                (bands.value_max - parameters.oxygen_normal_pct)
+                / (levels.second_level - parameters.oxygen_normal_pct),
+                0
+            )
+        )
+    else
+        parameters.gas_to_first_level
+        * least(greatest(bands.value_max, 0) / levels.first_level, 1)
+        + parameters.gas_to_second_level * least(
+            greatest(
+                (bands.value_max - levels.first_level)
+                / (levels.second_level - levels.first_level),
+                0
+            ),
+            1
+        )
+end
+{%- endset %}
+{%- set deviation_score %}
+case
+    when bands.term_code = 'process_alarm' and bands.is_valid and bands.value_mean is not null
+        and bands.band_hours >= parameters.deviation_minimum_hours
+        and greatest(bands.band_deviation, bands.accuracy) > 0
+        then 100 * least(
+            greatest(
+                abs(bands.value_mean - bands.band_mean) / greatest(bands.band_deviation, bands.accuracy)
+                - parameters.deviation_free_band,
+                0
+            ),
+            parameters.deviation_span
+        ) / parameters.deviation_span
+end
+{%- endset %}
 with hours as (
     select
         points.*,
@@ -53,47 +102,8 @@ select
         when bands.value_max >= bands.alarm_high or bands.value_min <= bands.alarm_low then 'limit'
         else 'none'
     end as alarm_code,
-    case
-        when
-            bands.term_code <> 'gas' or bands.valid_minutes = 0 or bands.value_min is null or bands.value_max is null
-            or levels.first_level is null or levels.second_level is null
-            then null
-        when levels.gas_kind = 'oxygen'
-            then parameters.gas_to_first_level * least(
-                1,
-                greatest(
-                    (parameters.oxygen_normal_pct - bands.value_min)
-                    / (parameters.oxygen_normal_pct - cast(levels.first_level as double precision)),
-                    (bands.value_max - parameters.oxygen_normal_pct)
-                    / (cast(levels.second_level as double precision) - parameters.oxygen_normal_pct),
-                    0
-                )
-            )
-        else
-            parameters.gas_to_first_level
-            * least(greatest(bands.value_max, 0) / cast(levels.first_level as double precision), 1)
-            + parameters.gas_to_second_level * least(
-                greatest(
-                    (bands.value_max - cast(levels.first_level as double precision))
-                    / cast(levels.second_level - levels.first_level as double precision),
-                    0
-                ),
-                1
-            )
-    end as gas_score,
-    case
-        when bands.term_code = 'process_alarm' and bands.is_valid and bands.value_mean is not null
-            and bands.band_hours >= parameters.deviation_minimum_hours
-            and greatest(bands.band_deviation, bands.accuracy) > 0
-            then 100 * least(
-                greatest(
-                    abs(bands.value_mean - bands.band_mean) / greatest(bands.band_deviation, bands.accuracy)
-                    - parameters.deviation_free_band,
-                    0
-                ),
-                parameters.deviation_span
-            ) / parameters.deviation_span
-    end as deviation_score,
+    {{ rounded(gas_score) }} as gas_score,
+    {{ rounded(deviation_score) }} as deviation_score,
     bands.data_origin
 from bands
 inner join {{ ref('int_risk__parameters_pivoted') }} as parameters

@@ -1,6 +1,21 @@
 {{ config(materialized='table', indexes=[{'columns': ['subject_id', 'measured_at']}]) }}
 -- The terms that telemetry feeds, by subject and hour; null where nothing was measured. An alarm that stood within the
 -- look-back stays even when the points fall silent: silence is no all-clear.
+{%- set process_alarm_score %}
+case
+    when alarms.alarm_strength is not null
+        then 100 * (1 - exp(-alarms.alarm_strength / parameters.alarm_divisor))
+    when measured.process_point_count > 0 then 0
+end
+{%- endset %}
+{%- set data_health_score %}
+case
+    when sum(before.expected_minutes) > 0
+        then 100 * (
+            1 - least(cast(sum(before.valid_minutes) as double precision) / sum(before.expected_minutes), 1)
+        )
+end
+{%- endset %}
 with measured as (
     select
         subject_id,
@@ -20,12 +35,7 @@ health as (
     select
         here.subject_id,
         here.measured_at,
-        case
-            when sum(before.expected_minutes) > 0
-                then 100 * (
-                    1 - least(cast(sum(before.valid_minutes) as double precision) / sum(before.expected_minutes), 1)
-                )
-        end as data_health_score
+        {{ rounded(data_health_score) }} as data_health_score
     from measured as here
     inner join {{ ref('int_risk__parameters_pivoted') }} as parameters
         on {{ in_force('parameters', 'here.business_date') }}
@@ -41,11 +51,7 @@ select
     subjects.subject_id,
     hours.measured_at,
     hours.business_date,
-    case
-        when alarms.alarm_strength is not null
-            then 100 * (1 - exp(-alarms.alarm_strength / parameters.alarm_divisor))
-        when measured.process_point_count > 0 then 0
-    end as process_alarm_score,
+    {{ rounded(process_alarm_score) }} as process_alarm_score,
     coalesce(alarms.alarm_count, 0) as alarm_count,
     measured.gas_score,
     measured.deviation_score,

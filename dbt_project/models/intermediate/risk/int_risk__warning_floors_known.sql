@@ -1,5 +1,5 @@
--- The least index of a subject while a warning stands on it. Warnings are not connected yet, so there is none; the shape
--- is what the index reads.
+-- The least index of a subject while a warning stands on it. Warnings are not connected yet, so there is none; the
+-- shape is what the index reads.
 select
     cast(null as text) as subject_id,
     cast(null as timestamptz) as active_from_at,

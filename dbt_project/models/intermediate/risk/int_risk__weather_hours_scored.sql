@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
--- Weather of the park by the hour: the strongest wind and the highest temperature of air stations and met masts. Signals
--- of lightning and typhoon are not connected.
+-- Weather of the park by the hour: the strongest wind and the highest temperature of air stations and met masts.
+-- Signals of lightning and typhoon are not connected.
 with readings as (
     select
         measured_at,
@@ -41,7 +41,9 @@ select
     case
         when park.wind_speed_m_per_s is not null or park.air_temperature_c is not null
             then greatest(
-                case when park.wind_speed_m_per_s >= parameters.weather_wind_m_per_s then parameters.weather_wind_points end,
+                case
+                    when park.wind_speed_m_per_s >= parameters.weather_wind_m_per_s then parameters.weather_wind_points
+                end,
                 case when park.air_temperature_c >= parameters.weather_heat_c then parameters.weather_heat_points end,
                 0
             )

@@ -1,4 +1,11 @@
-{{ config(indexes=[{'columns': ['business_date']}, {'columns': ['area_kind_code', 'area_id', 'measured_at'], 'unique': true}]) }}
+{{
+    config(
+        indexes=[
+            {'columns': ['business_date']},
+            {'columns': ['area_kind_code', 'area_id', 'measured_at'], 'unique': true}
+        ]
+    )
+}}
 select
     area_kind_code,
     area_id,

@@ -1,5 +1,5 @@
 select
-    subject_id,
+    subject_id as issue_subject_id,
     coalesce(chemical_name, '—') as chemical_name,
     issue_code,
     hazard_unit_id,

@@ -1,8 +1,8 @@
-{{ config(indexes=[{'columns': ['business_date']}, {'columns': ['subject_id', 'measured_at'], 'unique': true}]) }}
+{{ config(indexes=[{'columns': ['business_date']}, {'columns': ['risk_subject_id', 'measured_at'], 'unique': true}]) }}
 select
-    indices.subject_id,
-    subjects.subject_kind_code,
-    subjects.subject_name,
+    indices.subject_id as risk_subject_id,
+    subjects.subject_kind_code as risk_subject_kind_code,
+    subjects.subject_name as risk_subject_name,
     subjects.enterprise_id,
     subjects.enterprise_name,
     subjects.zone_id,

@@ -2,14 +2,14 @@
 with ranked as (
     select
         *,
-        row_number() over (partition by subject_id order by measured_at desc) as recency
+        row_number() over (partition by risk_subject_id order by measured_at desc) as recency
     from {{ ref('fct_unit_risk_hourly') }}
 )
 
 select
-    ranked.subject_id,
-    ranked.subject_kind_code,
-    ranked.subject_name,
+    ranked.risk_subject_id,
+    ranked.risk_subject_kind_code,
+    ranked.risk_subject_name,
     ranked.enterprise_id,
     ranked.enterprise_name,
     ranked.zone_id,
@@ -34,7 +34,7 @@ select
     grades.responsible_roles,
     ranked.data_origin
 from ranked
-inner join {{ ref('int_risk__subjects_listed') }} as subjects on ranked.subject_id = subjects.subject_id
+inner join {{ ref('int_risk__subjects_listed') }} as subjects on ranked.risk_subject_id = subjects.subject_id
 left join {{ ref('rule_risk_grades') }} as grades
     on
         ranked.risk_colour_code = grades.risk_colour_code
