@@ -16,6 +16,7 @@ import polars as pl
 import shapely
 
 from methods.quality_control.settings import rows_in_force
+from methods.readings import worst_origin
 
 EARTH_RADIUS_M = 6_371_008.8  # mean radius of the ellipsoid WGS-84
 NOT_LOCATED, OUT_OF_BOUNDS, JUMP = "not_located", "out_of_bounds", "jump"
@@ -230,7 +231,7 @@ def _pieces(positions: pl.DataFrame, rules: TrackRules) -> pl.DataFrame:
         stands=stands & stands.shift(1).over(VEHICLE),
     ).filter(pl.col("began_at").is_not_null())
     seconds = (pl.col("ended_at") - pl.col("began_at")).dt.total_microseconds() / 1e6
-    pieces = pieces.with_columns(seconds=seconds, run=pl.lit(0, pl.UInt32)).with_columns(
+    pieces = pieces.with_columns(seconds=seconds).with_columns(
         state_code=pl.when(pl.col("seconds") > rules.silent_minutes * _SECONDS_PER_MINUTE)
         .then(pl.lit(SILENT))
         .when("stands")
@@ -275,7 +276,7 @@ def vehicle_hours(positions: pl.DataFrame, rules: TrackRules) -> pl.DataFrame:
             positions_with_alarm=(pl.col("alarm_word") != 0).sum().cast(pl.Int64),
             alarm_names=names.str.join(_LIST_MARK),
             highest_speed_km_per_h=pl.col("speed_km_per_h").filter(pl.col("is_usable")).max(),
-            data_origin=pl.col("data_origin").max(),
+            data_origin=worst_origin("data_origin"),
         )
     )
     hours = counted.join(_ways_by_hour(_pieces(positions, rules)), on=KEY, how="left", maintain_order="left")
