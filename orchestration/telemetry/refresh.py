@@ -194,21 +194,27 @@ class TelemetryPieces:
         return self._by_date[day]
 
     def _own_digest(self, label: str, zone: str, batches: Mapping[Piece, str]) -> str:
-        return _digest(self._on(date.fromisoformat(label)).digest, batches.get((label, zone), ""))
+        day = date.fromisoformat(label)
+        # What was made before the day was over lacks the hours that came after: it is made again when it is.
+        state = "over" if day <= self._last_full_day else "going on"
+        return _digest(self._on(day).digest, batches.get((label, zone), ""), state)
+
+    @property
+    def _last_full_day(self) -> date:
+        return self.present.astimezone(PARK_TIME_ZONE).date() - timedelta(days=1)
 
     def _by_day(self, batches: Mapping[Piece, str], days: DayRange) -> list[tuple[str, list[str]]]:
         """Return the days from the first delivery to the last full day, with the zones that delivered or owe."""
         labels = {label for label, _ in batches}
         if not labels:
             return []
-        last_full = self.present.astimezone(PARK_TIME_ZONE).date() - timedelta(days=1)
-        first, last = date.fromisoformat(min(labels)), max(last_full, date.fromisoformat(max(labels)))
+        first, last = date.fromisoformat(min(labels)), max(self._last_full_day, date.fromisoformat(max(labels)))
         first, last = max(first, days.first), min(last, days.last)
         result = []
         for offset in range((last - first).days + 1):
             day = first + timedelta(days=offset)
             label = day.isoformat()
-            if day > last_full and label not in labels:
+            if day > self._last_full_day and label not in labels:
                 continue
             owing = self._owing_zones(day)
             result.append((label, sorted({zone for known, zone in batches if known == label} | owing)))
@@ -279,7 +285,10 @@ class TelemetryPieces:
         return [*kept, *mapper(list(again.values()))]
 
     def _days_before(self, day: date, days: int) -> pl.DataFrame:
-        """Return what the last days say of each point; only the newest of them has tails that matter."""
+        """Return what the last days say of each point; only the newest of them has tails that matter.
+
+        A point that spoke in another zone than its own has two rows of that day: the one that heard of it last counts.
+        """
         table = f"silver/{ZONE_DAYS}"
         columns = ["point_id", "business_date", *MEASURES, *TAILS]
         if not self.lake.exists(table):
@@ -287,7 +296,11 @@ class TelemetryPieces:
         labels = [(day - timedelta(days=back)).isoformat() for back in range(1, days + 1)]
         rows = self.lake.scan(table, {"business_date": labels}).select(columns).collect()
         yesterday = (day - timedelta(days=1)).isoformat()
-        return rows.with_columns(is_day_before=pl.col("business_date") == yesterday).sort("point_id", "business_date")
+        return (
+            rows.with_columns(is_day_before=pl.col("business_date") == yesterday)
+            .sort("point_id", "business_date", "causal_last_time", "final_last_time")
+            .unique(["point_id", "business_date"], keep="last", maintain_order=True)
+        )
 
 
 def _context_digest(context: pl.DataFrame, settings: pl.DataFrame) -> str:
