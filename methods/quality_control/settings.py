@@ -12,7 +12,7 @@ RULE_COLUMNS: dict[str, pl.DataType] = {
     **dict.fromkeys(("late_after_s", "clock_ahead_s", "oldest_days", "gap_periods"), pl.Float64()),
     **dict.fromkeys(("rate_limit_per_min", "rate_sigma_factor", "spike_floor", "spike_mad_factor"), pl.Float64()),
     **dict.fromkeys(("flat_tolerance", "flat_suspect_min", "flat_fail_min", "flat_exempt_below"), pl.Float64()),
-    **dict.fromkeys(("unit_jump_tolerance", "usual_range_factor"), pl.Float64()),
+    **dict.fromkeys(("flat_least_periods", "unit_jump_tolerance", "usual_range_factor"), pl.Float64()),
     **dict.fromkeys(("attenuated_suspect_share", "attenuated_fail_share"), pl.Float64()),
     **dict.fromkeys(("drift_sigma_factor", "drift_hours"), pl.Float64()),
     **dict.fromkeys(("zero_drift_suspect_share", "zero_drift_fail_share", "neighbour_sigma_factor"), pl.Float64()),
@@ -34,9 +34,11 @@ def rules_on(rules: pl.DataFrame, day: date) -> pl.DataFrame:
     absent = sorted({*RULE_COLUMNS, "valid_from", "valid_to"} - set(rules.columns))
     if absent:
         raise QualityRuleError(f"seed rule_quality_tests: column {', '.join(absent)} is missing; add it to the header")
-    held = rows_in_force(rules, day).select(
-        pl.col(name).cast(data_type) for name, data_type in RULE_COLUMNS.items()
-    ).with_columns(pl.col("vital_prefix").fill_null(""))
+    held = (
+        rows_in_force(rules, day)
+        .select(pl.col(name).cast(data_type) for name, data_type in RULE_COLUMNS.items())
+        .with_columns(pl.col("vital_prefix").fill_null(""))
+    )
     if held["vital_prefix"].is_duplicated().any() or "" not in held["vital_prefix"]:
         raise QualityRuleError(
             f"seed rule_quality_tests: on {day} a prefix has two rows, or the general row (empty prefix) is missing; "
@@ -61,7 +63,8 @@ def point_settings(
     Returns:
         Sorted by point_id: point_id, vital_code, canonical_unit, period_s, resample_method, minimum_valid_share,
         accuracy and the four limits of range in the canonical unit, redundancy_group, object_id, and the columns of
-        the rule. Without a vital in the catalogue the registered unit stands as it is and the general rule holds.
+        the rule (the minutes of T08 are at least the rule's number of periods). Without a vital in the catalogue the
+        registered unit stands as it is and the general rule holds.
 
     Raises:
         QualityRuleError: the rules of the day contradict each other.
@@ -75,10 +78,18 @@ def point_settings(
         "vital_code", "canonical_unit", "resample_method", "minimum_valid_share", vital_period_s="period_s"
     )
     scales = conversions_on(conversions, day)
-    registered = points.select(
-        "point_id", "vital_code", "unit", "redundancy_group", "object_id",
-        *(pl.col(name).cast(pl.Float64) for name in ("period_s", "accuracy", *RANGES)),
-    ).unique("point_id", keep="last").join(known, on="vital_code", how="left")
+    registered = (
+        points.select(
+            "point_id",
+            "vital_code",
+            "unit",
+            "redundancy_group",
+            "object_id",
+            *(pl.col(name).cast(pl.Float64) for name in ("period_s", "accuracy", *RANGES)),
+        )
+        .unique("point_id", keep="last")
+        .join(known, on="vital_code", how="left")
+    )
     unit = pl.coalesce("canonical_unit", "unit")
     scaled = registered.with_columns(canonical_unit=unit).join(
         scales, left_on=["unit", "canonical_unit"], right_on=["source_unit", "canonical_unit"], how="left"
@@ -98,8 +109,20 @@ def point_settings(
         .rename({"unit": "registered_unit"})
         .drop("vital_period_s", "factor", "offset")
         .join(held, on="vital_prefix", how="left")
+        .with_columns(_least_runs())
         .sort("point_id")
     )
+
+
+def _least_runs() -> list[pl.Expr]:
+    """Return the minutes of T08, no fewer than the rule's number of periods: two equal hours are no flat line."""
+    suspect, fail = pl.col("flat_suspect_min"), pl.col("flat_fail_min")
+    least = pl.col("flat_least_periods") * pl.col("period_s") / 60
+    longer = pl.max_horizontal(suspect, least)
+    return [
+        pl.when(suspect.is_not_null()).then(longer).alias("flat_suspect_min"),
+        pl.when(fail.is_not_null()).then(fail * longer / suspect).alias("flat_fail_min"),
+    ]
 
 
 def _usable(name: str) -> pl.Expr:

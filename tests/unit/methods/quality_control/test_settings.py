@@ -144,12 +144,18 @@ def test_points_come_sorted_and_once(quality_rules: pl.DataFrame):
 def test_a_rule_ends_with_its_day(quality_rules: pl.DataFrame):
     general = pl.col("vital_prefix").fill_null("") == ""
     stricter = quality_rules.filter(general).with_columns(
-        valid_from=pl.lit(DAY), flat_suspect_min=pl.lit(10), valid_to=None
+        valid_from=pl.lit(DAY), flat_suspect_min=pl.lit(20), valid_to=None
     )
     closed = quality_rules.with_columns(valid_to=pl.when(general).then(pl.lit(DAY)).otherwise(pl.lit(None, pl.Date)))
     rules = pl.concat([closed, stricter], how="vertical_relaxed")
     assert settings(rules, date(2026, 6, 1))["flat_suspect_min"] == 30.0
-    assert settings(rules)["flat_suspect_min"] == 10.0
+    assert settings(rules)["flat_suspect_min"] == 20.0
+
+
+def test_a_flat_line_needs_some_periods(quality_rules: pl.DataFrame):
+    """Suspect after 30 min and failed after 120 min by the rule, and never before 12 readings: 12 h of hourly values."""
+    hourly = settings(quality_rules, period_s=3600.0)
+    assert (hourly["flat_suspect_min"], hourly["flat_fail_min"]) == (720.0, 2880.0)
 
 
 def test_contradicting_rules_are_refused_with_their_seed(quality_rules: pl.DataFrame):
