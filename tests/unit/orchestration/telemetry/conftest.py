@@ -64,7 +64,14 @@ def registered(record_id: str, **changes: object) -> dict[str, Any]:
 
 
 def readings_of(
-    day: date, values: dict[str, Sequence[float]], zone: str, batch: str, *, first: int = 0, delay_s: float = 5.0
+    day: date,
+    values: dict[str, Sequence[float]],
+    zone: str,
+    batch: str,
+    *,
+    first: int = 0,
+    delay_s: float = 5.0,
+    unit: str | None = None,
 ) -> pl.DataFrame:
     """Return bronze rows of a day and zone: the values of each point every five minutes from the slot `first` on."""
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=8)
@@ -72,7 +79,7 @@ def readings_of(
     for name, series in values.items():
         for slot, value in enumerate(series, first):
             measured = midnight + timedelta(minutes=PERIOD_MIN * slot)
-            rows.append((name, measured, value, POINTS.get(name, {}).get("unit", "kPa"), measured))
+            rows.append((name, measured, value, unit or POINTS.get(name, {}).get("unit", "kPa"), measured))
     frame = pl.DataFrame(
         rows,
         schema={
