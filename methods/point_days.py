@@ -30,11 +30,11 @@ def day_values(hours: pl.DataFrame, settings: pl.DataFrame) -> pl.DataFrame:
     ).sort("point_id", "measured_at")
     value = pl.col("value_mean").filter(pl.col("is_valid"))
     asked = pl.col("resample_method").first()
-    mean = pl.when(asked == "last").then(value.last())
-    for name, average in SPECIAL_MEANS.items():
-        mean = mean.when(asked == name).then(average(value))
+    mean = value.mean()
+    for name, own in {"last": value.last(), **{name: of(value) for name, of in SPECIAL_MEANS.items()}}.items():
+        mean = pl.when(asked == name).then(own).otherwise(mean)
     return method.group_by("point_id", "business_date", maintain_order=True).agg(
-        value_mean=mean.otherwise(value.mean()),
+        value_mean=mean,
         value_min=pl.col("value_min").min(),
         value_max=pl.col("value_max").max(),
         value_last=pl.col("value_last").drop_nulls().last(),

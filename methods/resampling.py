@@ -6,8 +6,9 @@ did. Minima and maxima also take suspect values in: a true alarm often looks sus
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 
 import numpy as np
 import numpy.typing as npt
@@ -17,18 +18,21 @@ from lakehouse.settings import PARK_TIME_ZONE
 from methods.averages import direction_mean, equivalent_level, ph_mean
 from methods.quality_control.arrangement import MICROS_PER_MINUTE, MICROS_PER_SECOND, Floats, Ints, Micros
 from methods.quality_control.judgement import JudgedPiece
-from methods.quality_control.scheme import Flag, Mask, Rank, Verdict
+from methods.quality_control.scheme import Flag, Mask, Verdict
 
 HOURS_OF_DAY = 24
+VALUES = ("value_mean", "value_min", "value_max", "value_last", "value_std")
 MICROS_PER_HOUR = 60 * MICROS_PER_MINUTE
-SPECIAL_MEANS = {"direction": direction_mean, "ph": ph_mean, "leq": equivalent_level}
+SPECIAL_MEANS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
+    "direction": direction_mean,
+    "ph": ph_mean,
+    "leq": equivalent_level,
+}
 """Resampling methods whose readings may not simply be added."""
 
 # What a value stands on, from best to worst: the best present in a minute gives its value and its flag.
 _STANDING_OF_RANK = np.array([1, 0, 4, 2, 3], dtype=np.uint8)  # by Rank: not evaluated, pass, missing, suspect, fail
-_FLAG_OF_STANDING = np.array(
-    [Flag.PASS, Flag.NOT_EVALUATED, Flag.SUSPECT, Flag.FAIL, Flag.MISSING], dtype=np.uint8
-)
+_FLAG_OF_STANDING = np.array([Flag.PASS, Flag.NOT_EVALUATED, Flag.SUSPECT, Flag.FAIL, Flag.MISSING], dtype=np.uint8)
 _VALID, _SUSPECT, _FAILED, _MISSING = 1, 2, 3, 4  # standings up to _VALID are valid
 
 
@@ -112,11 +116,10 @@ def to_minutes(piece: JudgedPiece, settings: pl.DataFrame) -> Minutes:
     best = np.minimum.reduceat(standing, starts)
     is_worse = standing > np.repeat(np.where(best <= _VALID, _VALID, _SUSPECT), lengths)
     chosen = np.where(is_worse, np.nan, used)
-    mean = _special_means(_means(chosen, starts), chosen, codes, minute, starts, settings)
     return Minutes(
         codes=codes[starts],
         times=minute[starts],
-        value=_last_where_asked(mean, chosen, codes, starts, settings),
+        value=_averaged(chosen, codes, minute, starts, settings),
         low=np.fmin.reduceat(used, starts),
         high=np.fmax.reduceat(used, starts),
         last=_last(used, starts),
@@ -139,9 +142,9 @@ def to_hours(minutes: Minutes, settings: pl.DataFrame, day: date, expected: Mask
 
     Returns:
         point_id, measured_at (start of the hour, UTC), business_date, value_mean, value_min, value_max, value_last,
-        value_std (of the minutes within the hour), unit, valid_minutes, expected_minutes, suspect_minutes, failed_minutes, missing_minutes, valid_share, is_valid,
-        flag_causal, flag_final, tests; sorted by point and hour. A minute stands for a longer period where the point
-        reports less often than once a minute.
+        value_std (of the minutes within the hour), unit, valid_minutes, expected_minutes, suspect_minutes,
+        failed_minutes, missing_minutes, valid_share, is_valid, flag_causal, flag_final, tests; sorted by point and
+        hour. A minute stands for a longer period where the point reports less often than once a minute.
     """
     midnight = day_start(day)
     cell = minutes.codes * HOURS_OF_DAY + (minutes.times - midnight) // MICROS_PER_HOUR
@@ -153,7 +156,7 @@ def to_hours(minutes: Minutes, settings: pl.DataFrame, day: date, expected: Mask
     slots = slots_per_hour(settings)
     due = np.repeat(slots, HOURS_OF_DAY)
     missing = np.maximum(due - valid - suspect - failed, 0)
-    table = {name: np.full(cells, np.nan) for name in ("value_mean", "value_min", "value_max", "value_last", "value_std")}
+    table = {name: np.full(cells, np.nan) for name in VALUES}
     marks, causal = np.zeros(cells, dtype=np.int32), np.full(cells, _MISSING, dtype=np.uint8)
     if len(cell):
         starts = np.flatnonzero(np.concatenate([[True], cell[1:] != cell[:-1]]))
@@ -161,9 +164,8 @@ def to_hours(minutes: Minutes, settings: pl.DataFrame, day: date, expected: Mask
         lengths = np.diff(np.append(starts, len(cell)))
         only_suspect = np.repeat(valid[places] == 0, lengths)
         chosen = np.where((minutes.standing <= _VALID) | only_suspect, minutes.value, np.nan)
-        mean = _special_means(_means(chosen, starts), chosen, minutes.codes, cell, starts, settings)
         table["value_std"][places] = np.sqrt(_means((chosen - np.repeat(_means(chosen, starts), lengths)) ** 2, starts))
-        table["value_mean"][places] = _last_where_asked(mean, chosen, minutes.codes, starts, settings)
+        table["value_mean"][places] = _averaged(chosen, minutes.codes, cell, starts, settings)
         table["value_min"][places] = np.fmin.reduceat(minutes.low, starts)
         table["value_max"][places] = np.fmax.reduceat(minutes.high, starts)
         table["value_last"][places] = _last(minutes.last, starts)
@@ -206,7 +208,8 @@ def day_start(day: date) -> int:
 def slots_per_hour(settings: pl.DataFrame) -> Ints:
     """Return how many minutes, or longer periods, an hour of each point has."""
     period = np.maximum(settings["period_s"].to_numpy(), 60.0)
-    return np.maximum(np.round(3600.0 / period), 1.0).astype(np.int64)
+    slots: Ints = np.maximum(np.round(3600.0 / period), 1.0).astype(np.int64)
+    return slots
 
 
 def _means(values: Floats, starts: Ints) -> Floats:
@@ -217,10 +220,12 @@ def _means(values: Floats, starts: Ints) -> Floats:
         return np.where(counts > 0, sums / counts, np.nan)
 
 
-def _special_means(
-    mean: Floats, values: Floats, codes: Ints, groups: Ints, starts: Ints, settings: pl.DataFrame
-) -> Floats:
-    """Put the vector, hydrogen-ion and energy means in the place of plain ones for the points that ask for them."""
+def _averaged(values: Floats, codes: Ints, groups: Ints, starts: Ints, settings: pl.DataFrame) -> Floats:
+    """Return one value a group: the mean, or what the point asks for instead.
+
+    Directions, pH and levels of sound have means of their own; a level or a state is its last value.
+    """
+    mean = _means(values, starts)
     methods = settings["resample_method"]
     for method, average in SPECIAL_MEANS.items():
         asked = (methods == method).to_numpy()
@@ -230,19 +235,14 @@ def _special_means(
         frame = pl.DataFrame({"code": codes[rows], "group": groups[rows], "value": _nullable(values[rows])})
         found = frame.group_by("code", "group", maintain_order=True).agg(average(pl.col("value")).alias("mean"))
         mean[asked[codes[starts]]] = found["mean"].fill_null(np.nan).to_numpy()
-    return mean
-
-
-def _last_where_asked(mean: Floats, values: Floats, codes: Ints, starts: Ints, settings: pl.DataFrame) -> Floats:
-    """Take the last value instead of the mean for levels and states."""
-    asked = (settings["resample_method"] == "last").to_numpy()[codes[starts]]
-    return np.where(asked, _last(values, starts), mean) if asked.any() else mean
+    is_last = (methods == "last").to_numpy()[codes[starts]]
+    return np.where(is_last, _last(values, starts), mean) if is_last.any() else mean
 
 
 def _last(values: Floats, starts: Ints) -> Floats:
     """Return the last value of each group that is there."""
     ends = np.append(starts[1:], len(values)) - 1
-    last = values[ends]
+    last: Floats = values[ends]
     if not np.isnan(last).any():
         return last
     places = np.where(np.isnan(values), -1, np.arange(len(values)))

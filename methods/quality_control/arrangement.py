@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,8 @@ Ints = npt.NDArray[np.int64]
 Micros = npt.NDArray[np.int64]
 CODING = ("_code", "_time", "_received")
 ARRIVAL = ("_loaded_at", "_source_uri", "_row_number")
+Kind = TypeVar("Kind", bound=np.generic)
+
 MICROS_PER_SECOND = 1_000_000
 MICROS_PER_MINUTE = 60 * MICROS_PER_SECOND
 
@@ -65,7 +68,7 @@ class Series:
         """The points that have rows, in order."""
         return self.codes[self.starts]
 
-    def spread(self, by_point: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    def spread(self, by_point: npt.NDArray[Kind]) -> npt.NDArray[Kind]:
         """Return a setting (one value a point of the settings) for every row."""
         return np.repeat(by_point[self.points], self.lengths)
 
@@ -162,7 +165,9 @@ def code_readings(readings: pl.DataFrame, point_ids: pl.Series) -> Coded:
     return Coded(coded, unknown)
 
 
-def arrange(coded: pl.DataFrame, settings: pl.DataFrame, conversions: pl.DataFrame, first_point: int = 0) -> Arrangement:
+def arrange(
+    coded: pl.DataFrame, settings: pl.DataFrame, conversions: pl.DataFrame, first_point: int = 0
+) -> Arrangement:
     """Turn coded rows into arrays in canonical units.
 
     Args:
@@ -192,7 +197,7 @@ def _micros(column: str) -> pl.Expr:
 
 
 def _is_arranged(coded: pl.DataFrame) -> bool:
-    """Tell whether rows stand by point, time and arrival already, as gateways write them, each arrival at its own time."""
+    """Tell whether rows stand by point, time and arrival already, as gateways write them; no two arrive as one."""
     code, time, received = (coded[name].to_numpy() for name in ("_code", "_time", "_received"))
     same = code[1:] == code[:-1]
     in_time = (time[1:] > time[:-1]) | ((time[1:] == time[:-1]) & (received[1:] > received[:-1]))

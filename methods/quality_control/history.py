@@ -52,9 +52,8 @@ def day_measures(passed: Series, point_ids: pl.Series) -> pl.DataFrame:
         "usual_low": _quantile(values, counts, USUAL_SHARES[0]),
         "usual_high": _quantile(values, counts, USUAL_SHARES[1]),
     }
-    return pl.DataFrame(
-        {"point_id": point_ids.gather(passed.points), **{name: pl.Series(v).fill_nan(None) for name, v in columns.items()}}
-    )
+    measures = {name: pl.Series(values).fill_nan(None) for name, values in columns.items()}
+    return pl.DataFrame({"point_id": point_ids.gather(passed.points), **measures})
 
 
 def baseline(days: pl.DataFrame, settings: pl.DataFrame) -> pl.DataFrame:

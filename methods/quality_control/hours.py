@@ -200,7 +200,8 @@ def _away_from_neighbours(hours: PointHours) -> Verdicts:
         values = hours.mean[codes]
         present = (~np.isnan(values)).astype(np.float64)
         total = weights @ present
-        expected = np.where((weights > 0) @ present >= LEAST_NEIGHBOURS, (weights @ np.nan_to_num(values)) / np.where(total > 0, total, np.nan), np.nan)
+        pull = (weights @ np.nan_to_num(values)) / np.where(total > 0, total, np.nan)
+        expected = np.where((weights > 0) @ present >= LEAST_NEIGHBOURS, pull, np.nan)
         residual = values - expected
         habit = SIGMA_OF_MEDIAN * _median_by_row(np.abs(residual[:, : CONTEXT_DAYS * HOURS_OF_DAY]))
         limit = np.maximum(factor[codes] * habit, 2 * np.nan_to_num(hours.number("accuracy")[codes]))

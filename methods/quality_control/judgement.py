@@ -8,7 +8,7 @@ arrivals give the same flags, live or in a batch. The final flag knows the whole
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -135,11 +135,11 @@ def judge(arrangement: Arrangement, rules: QualityRules, memory: Memory, present
     counts, is_disputed = _counting(arrangement)
     causal = first_look.copy()
     in_order = ~is_late & (first_look.ranks != Rank.FAIL) & (first_look.ranks != Rank.MISSING)
-    causal_tail = _on_chain(judge_causally, series, in_order, limits, memory.causal, causal)
+    causal_tail = _on_chain(judge_causally, series, in_order, (limits, memory.causal), causal)
     final = first_look
     final.hold(is_disputed & counts, Rank.SUSPECT, Test.TIME)
     standing = counts & (final.ranks != Rank.FAIL) & (final.ranks != Rank.MISSING)
-    final_tail = _on_chain(judge_finally, series, standing, limits, memory.final, final)
+    final_tail = _on_chain(judge_finally, series, standing, (limits, memory.final), final)
     tails = {"causal": causal_tail, "final": final_tail}
     return JudgedPiece(arrangement, counts, is_late, is_disputed, causal, final, tails)
 
@@ -172,12 +172,18 @@ def _tail(laid: pl.DataFrame, chain: str) -> Tail:
     )
 
 
-def _on_chain(judge, series: Series, chosen: Mask, limits: Limits, tail: Tail, verdict: Verdict) -> Tail:  # type: ignore[no-untyped-def]
+def _on_chain(
+    view: Callable[[Series, Limits, Tail, Verdict], Tail],
+    series: Series,
+    chosen: Mask,
+    known: tuple[Limits, Tail],
+    verdict: Verdict,
+) -> Tail:
     """Judge the chosen rows as one chain and write the result back among all rows."""
     if chosen.all():
-        return judge(series, limits, tail, verdict)
+        return view(series, *known, verdict)
     part = Verdict(verdict.ranks[chosen], verdict.marks[chosen])
-    after = judge(series.take(chosen), limits, tail, part)
+    after = view(series.take(chosen), *known, part)
     verdict.ranks[chosen], verdict.marks[chosen] = part.ranks, part.marks
     return after
 
@@ -239,14 +245,16 @@ def _judge_usual(
     series: Series, settings: Mapping[str, pl.Series], usual: Mapping[str, Floats], verdict: Verdict
 ) -> None:
     """T05 far outside what was usual on the last days; T03 if it is there by about a power of ten."""
-    reach = _numbers(settings, "usual_range_factor") * np.maximum(usual["usual_high"] - usual["usual_low"], usual["spread"])
+    width = np.maximum(usual["usual_high"] - usual["usual_low"], usual["spread"])
+    reach = _numbers(settings, "usual_range_factor") * width
     low, high = usual["usual_low"] - reach, usual["usual_high"] + reach
     values = series.values
     unusual = (values > series.spread(high)) | (values < series.spread(low))
     if not unusual.any():
         return
     is_fail_safe = series.spread(settings["is_fail_safe"].to_numpy())
-    verdict.hold(unusual & ~is_fail_safe, Rank.SUSPECT, Test.OPERATING_RANGE)  # an alarm of gas is not unusual, it is one
+    # An alarm of gas is not unusual, it is an alarm.
+    verdict.hold(unusual & ~is_fail_safe, Rank.SUSPECT, Test.OPERATING_RANGE)
     places = np.flatnonzero(unusual)
     codes = series.codes[places]
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -217,8 +217,8 @@ def _still_since(series: Series, limits: Limits, near: _Neighbours, tail: Tail) 
     start = np.where(begins, series.times, 0)
     start[first] = np.where(goes_on, tail.flat_since[points], series.times[first])
     # Within a point times rise, so the latest beginning is the largest; a new point must not inherit the last one's.
-    origin = np.flatnonzero(begins)
-    return start[origin][np.cumsum(begins) - 1]
+    since: Micros = start[np.flatnonzero(begins)][np.cumsum(begins) - 1]
+    return since
 
 
 def _still_until(series: Series, since: Micros) -> Micros:

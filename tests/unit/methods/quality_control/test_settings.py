@@ -158,6 +158,19 @@ def test_a_flat_line_needs_some_periods(quality_rules: pl.DataFrame):
     assert (hourly["flat_suspect_min"], hourly["flat_fail_min"]) == (720.0, 2880.0)
 
 
+@pytest.mark.parametrize(
+    ("period_s", "suspect", "fail"),
+    [(10.0, 30.0, 120.0), (150.0, 30.0, 120.0), (300.0, 60.0, 240.0), (3600.0, 720.0, 2880.0)],
+)
+def test_a_flat_line_is_at_least_twelve_periods_long(
+    quality_rules: pl.DataFrame, period_s: float, suspect: float, fail: float
+):
+    found = settings(quality_rules, unit="kPa", period_s=period_s)
+    assert (found["flat_suspect_min"], found["flat_fail_min"]) == (suspect, fail)
+    gas = settings(quality_rules, vital_code="SAF-GS-01", period_s=period_s)
+    assert (gas["flat_suspect_min"], gas["flat_fail_min"]) == (None, None)
+
+
 def test_contradicting_rules_are_refused_with_their_seed(quality_rules: pl.DataFrame):
     with pytest.raises(QualityRuleError, match=r"rule_quality_tests.*two rows"):
         rules_on(pl.concat([quality_rules, quality_rules.head(1)]), DAY)
