@@ -27,6 +27,7 @@ def test_the_list_tells_which_layers_have_data(park: Park, caller: TestClient):
         "zones": True,
         "monitoring_stations": True,
         "enterprises": False,
+        "vehicles": False,
     }
     assert (body["base_map"]["tile_count"], body["base_map"]["zooms"]) == (1, [12])
 

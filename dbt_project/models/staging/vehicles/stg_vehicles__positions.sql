@@ -1,0 +1,22 @@
+select
+    terminal_id_jt808,
+    measured_at,
+    business_date,
+    longitude,
+    latitude,
+    speed_km_per_h,
+    direction_deg,
+    mileage_km,
+    alarm_names,
+    status_names,
+    is_resent,
+    fault_code,
+    is_usable,
+    distance_m,
+    seconds_since_previous,
+    speed_between_km_per_h,
+    standing_since_at,
+    zone_id,
+    is_in_park,
+    data_origin
+from {{ source('vehicles', 'vehicles__positions') }}
