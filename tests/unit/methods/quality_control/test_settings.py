@@ -152,12 +152,6 @@ def test_a_rule_ends_with_its_day(quality_rules: pl.DataFrame):
     assert settings(rules)["flat_suspect_min"] == 20.0
 
 
-def test_a_flat_line_needs_some_periods(quality_rules: pl.DataFrame):
-    """Suspect after 30 min and failed after 120 min by the rule, and never before 12 readings: 12 h of hourly values."""
-    hourly = settings(quality_rules, period_s=3600.0)
-    assert (hourly["flat_suspect_min"], hourly["flat_fail_min"]) == (720.0, 2880.0)
-
-
 @pytest.mark.parametrize(
     ("period_s", "suspect", "fail"),
     [(10.0, 30.0, 120.0), (150.0, 30.0, 120.0), (300.0, 60.0, 240.0), (3600.0, 720.0, 2880.0)],
