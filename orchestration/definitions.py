@@ -8,6 +8,7 @@ from lakehouse.home import Home
 from lakehouse.settings import Settings
 from orchestration.assets.models import model_assets, target_folder
 from orchestration.assets.products import product_assets
+from orchestration.assets.quality import quality_assets
 from orchestration.assets.reported import reported_assets
 from orchestration.assets.sources import bronze_assets
 from orchestration.assets.telemetry import telemetry_assets
@@ -32,6 +33,7 @@ def definitions() -> dg.Definitions:
         *vitals_assets(),
         *reported_assets(),
         *telemetry_assets(),
+        *quality_assets(),
         model_assets(manifest),
         *publication_assets(),
         *product_assets(),

@@ -48,7 +48,8 @@ def ingest_jobs() -> list[UnresolvedAssetJobDefinition]:
 
 def _ingest_job(source: Source, *, follows: bool) -> UnresolvedAssetJobDefinition:
     streams = dg.AssetSelection.assets(*(["bronze", source.slug(name)] for name in source.streams))
-    selection = streams.downstream() & dg.AssetSelection.key_prefixes("bronze", "silver", "raw") - COUNTED_LAST
+    brought_in = dg.AssetSelection.key_prefixes("bronze", "silver", "raw") - COUNTED_LAST
+    selection = streams.downstream() & brought_in
     return dg.define_asset_job(
         ingest_job_name(source.source),
         selection=selection - dg.AssetSelection.groups("telemetry") if follows else selection,
@@ -60,7 +61,7 @@ def build_job() -> UnresolvedAssetJobDefinition:
     """Return the job that builds the models, checks the marts and publishes what is trusted."""
     return dg.define_asset_job(
         BUILD_JOB,
-        selection=dg.AssetSelection.all() - dg.AssetSelection.key_prefixes("bronze", "silver", "raw") | COUNTED_LAST,
+        selection=(dg.AssetSelection.all() - dg.AssetSelection.key_prefixes("bronze", "silver", "raw")) | COUNTED_LAST,
         hooks={hold_what_failed},
         description="建模、校核、发布：通过校核的数据集才对读者可见。Build, check, publish.",
     )

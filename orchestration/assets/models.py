@@ -14,6 +14,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtC
 from lakehouse.home import Home, write_private
 from lakehouse.settings import PROJECT_ROOT
 from lakehouse.warehouse import Role, Warehouse
+from orchestration.assets.quality import ensure_quality_tables
 from orchestration.assets.reported import ensure_raw_tables
 from orchestration.assets.telemetry import ensure_telemetry_tables
 from orchestration.platform import Platform
@@ -69,6 +70,7 @@ def model_assets(manifest: Path) -> dg.AssetsDefinition:
         command = ["build", "--vars", f"{{park_now: '{platform.present.isoformat()}'}}"]
         with platform.warehouse() as warehouse:
             ensure_telemetry_tables(warehouse)
+            ensure_quality_tables(warehouse)
             ensure_raw_tables(warehouse)  # a source that has never been read must not stop the others
             dbt = dbt_cli(platform.home, warehouse)
             yield from dbt.cli(command, context=context, target_path=target_folder(platform.home)).stream()
