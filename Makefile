@@ -4,6 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.11 python3.12 python3; do $$p -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null && echo $$p && break; done)
 UV := .tools/bin/uv
 BIN := .venv/bin
+SPARK_ENVIRONMENT := var/spark-venv
 SET_UP := .venv/.set-up
 
 .PHONY: help
@@ -29,6 +30,12 @@ test: $(SET_UP) ## All tests that need no browser and no Superset
 .PHONY: test-all
 test-all: $(SET_UP) ## All tests, with Superset and the browser
 	@$(BIN)/pytest -m "not spark"
+
+.PHONY: test-spark
+test-spark: $(SET_UP) ## Spark judges telemetry as this machine does (needs Java; an environment of its own in var/)
+	@command -v java >/dev/null || [ -n "$$JAVA_HOME" ] || { echo "Spark needs a Java runtime of version 17 or newer, such as: apt-get install default-jre-headless" >&2; exit 1; }
+	@UV_PROJECT_ENVIRONMENT=$(SPARK_ENVIRONMENT) $(UV) sync --quiet --frozen --extra spark --python $(PYTHON)
+	@$(SPARK_ENVIRONMENT)/bin/pytest -m spark tests/integration/telemetry
 
 .PHONY: bench
 bench: $(SET_UP) ## How fast it is here, beside bare DuckDB (SIZE=tiny|small|large|replay, COLD=1, DOCS=1)

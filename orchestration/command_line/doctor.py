@@ -12,6 +12,7 @@ from lakehouse.home import LEAST_FREE_BYTES, Home
 from lakehouse.settings import Settings
 from orchestration.browser import browser_program
 from orchestration.command_line.terminal import open_console
+from orchestration.telemetry.spark import java_program
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,13 @@ def examine(settings: Settings, home: Home) -> list[Finding]:
             browser_program() is not None,
             is_required=False,
             remedy="apt-get install chromium fonts-noto-cjk",
+        ),
+        Finding(
+            "Java 运行环境（17 或更新）",
+            "在 Spark 上做遥测质控（PARK_SPARK_MASTER）与 make test-spark",
+            java_program() is not None,
+            is_required=settings.spark_master is not None,
+            remedy="apt-get install default-jre-headless，或设置 JAVA_HOME",
         ),
         Finding(
             "真实序列（PARK_REPLAY_DIR）",

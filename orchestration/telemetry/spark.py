@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import pickle  # between driver and executors of one application, see above
 import platform
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from lakehouse.settings import PROJECT_ROOT
+from lakehouse.settings import PROJECT_ROOT, process_environment
 from orchestration.telemetry.memory import keep_freed_memory
 from orchestration.telemetry.pieces import PieceJob, PieceOutcome, run_piece
 from orchestration.telemetry.refresh import Mapper
@@ -106,12 +107,16 @@ def _run(session: Any, jobs: Sequence[PieceJob]) -> list[PieceOutcome]:  # noqa:
     cells = session.createDataFrame(one_a_task, _JOBS).mapInArrow(work, _OUTCOMES).collect()
     outcomes = [pickle.loads(cell["outcome"]) for cell in cells]  # noqa: S301 - written by our executors
     for outcome in outcomes:
-        _require_shared_storage(jobs[0], outcome)
+        require_shared_storage(jobs[0], outcome)
     return outcomes
 
 
-def _require_shared_storage(job: PieceJob, outcome: PieceOutcome) -> None:
-    """Refuse files that only the executor sees: committed, they would be rows that nobody can read."""
+def require_shared_storage(job: PieceJob, outcome: PieceOutcome) -> None:
+    """Refuse files that only the executor sees: committed, they would be rows that nobody can read.
+
+    Raises:
+        SparkUnavailableError: a file of the outcome is not there.
+    """
     for file in outcome.staged.values():
         if file.path is not None and not (Path(job.lake.uri(file.table)) / file.path).exists():
             message = (
@@ -120,6 +125,12 @@ def _require_shared_storage(job: PieceJob, outcome: PieceOutcome) -> None:
                 "and executors (docs/how_to/run_on_spark.md)."
             )
             raise SparkUnavailableError(message)
+
+
+def java_program() -> str | None:
+    """Return the path of the Java that Spark would start, None where there is none."""
+    home = process_environment().get("JAVA_HOME")
+    return shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
 
 
 def _session(master: str) -> Any:  # noqa: ANN401 - pyspark is an extra, its types are not always there
@@ -143,8 +154,8 @@ def _session(master: str) -> Any:  # noqa: ANN401 - pyspark is an extra, its typ
         session = builder.getOrCreate()
     except PySparkRuntimeError as error:
         message = (
-            f"Spark could not be started ({error}); it needs a Java runtime of version 17 or newer on this machine, "
-            "found by JAVA_HOME or on the path (`park doctor` says whether there is one)."
+            f"Spark could not be started ({error}); it needs a Java runtime of version 17 or newer on this machine, by "
+            f"JAVA_HOME or on the path, and found {java_program() or 'none'}."
         )
         raise SparkUnavailableError(message) from error
     context = session.sparkContext
