@@ -48,7 +48,7 @@ REASONS = {
         Reason(
             "wrong_file_name",
             "文件名不符合约定，无法判断所属日期",
-            "改名为 YYYY-MM-DD.parquet 或 YYYY-MM-DD.csv.gz（日期须真实存在）；无关文件请移出归档目录",
+            "改名为 YYYY-MM-DD.parquet、.csv.gz 或 .csv（日期须真实存在）；无关文件请移出归档目录",
         ),
         Reason("empty_delivery", "文件中没有任何数据行", "核对来源系统当日是否停采；如有数据请补传"),
         Reason("missing_column", "缺少约定的列", "恢复列名，或在来源文件（ingestion/sources）中登记新的列名"),

@@ -18,7 +18,7 @@ from lakehouse.settings import PARK_TIME_ZONE
 from methods.averages import direction_mean, equivalent_level, ph_mean
 from methods.quality_control.arrangement import MICROS_PER_MINUTE, MICROS_PER_SECOND, Floats, Ints, Micros
 from methods.quality_control.judgement import JudgedPiece
-from methods.quality_control.scheme import Flag, Mask, Verdict
+from methods.quality_control.scheme import Flag, Mask, Test, Verdict
 
 HOURS_OF_DAY = 24
 VALUES = ("value_mean", "value_min", "value_max", "value_last", "value_std")
@@ -175,6 +175,8 @@ def to_hours(minutes: Minutes, settings: pl.DataFrame, day: date, expected: Mask
     standing = np.select(present, [0, _VALID, _SUSPECT, _FAILED], default=_MISSING)
     hour_starts = midnight + np.tile(np.arange(HOURS_OF_DAY) * MICROS_PER_HOUR, settings.height)
     is_due = np.repeat(expected, HOURS_OF_DAY) & (hour_starts < int(until.timestamp() * MICROS_PER_SECOND))
+    gap = np.repeat(settings["gap_periods"].cast(pl.Float64).fill_null(np.inf).to_numpy(), HOURS_OF_DAY)
+    marks[is_due & (missing >= gap)] |= np.int32(Test.GAP)  # T13: so many periods of the hour have nothing
     shown = is_due | (valid + suspect + failed > 0) | (marks != 0)
     by_hour = np.flatnonzero(shown)
     points = by_hour // HOURS_OF_DAY

@@ -1,4 +1,4 @@
-"""Reader of folders with one archive file a business day: `YYYY-MM-DD.parquet` or `YYYY-MM-DD.csv.gz`."""
+"""Reader of folders with one archive file a business day: `YYYY-MM-DD.parquet`, `.csv.gz` or `.csv`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ingestion.readers import REFUSED, DayRange, Delivery, SourceUnavailableErro
 from ingestion.source_file import Source, Stream
 from lakehouse.settings import PARK_TIME_ZONE
 
-FILE_NAME = re.compile(r"^(?P<day>\d{4}-\d{2}-\d{2})(?P<part>[.\w-]*?)\.(?P<kind>parquet|csv\.gz)$")
+FILE_NAME = re.compile(r"^(?P<day>\d{4}-\d{2}-\d{2})(?P<part>[.\w-]*?)\.(?P<kind>parquet|csv\.gz|csv)$")
 BEGINS_LIKE_TIME = r"^\d{4}-?\d{2}-?\d{2}[T ]\d{2}"
 ENDS_WITH_ZONE = r"(Z|z|[+-]\d{2}(:?\d{2})?)$"
 ENDS_WITH_PARK_ZONE = r"\+08:?00$"
@@ -101,7 +101,8 @@ def _read_file(name: str, content: bytes, day: date, time_column: str) -> pl.Dat
         if name.endswith(".parquet"):
             rows = pl.read_parquet(io.BytesIO(content))
         else:
-            rows = pl.read_csv(gzip.decompress(content), infer_schema=False, encoding="utf8")
+            text = gzip.decompress(content) if name.endswith(".gz") else content
+            rows = pl.read_csv(text, infer_schema=False, encoding="utf8")
     except UNREADABLE as error:
         raise UnusableDeliveryError("unreadable", f"{type(error).__name__}: {error}"[:300]) from error
     if rows.is_empty():

@@ -75,6 +75,8 @@ class Park:
         """Return the bytes of an archive file of this name."""
         if name.endswith(".csv.gz"):
             return gzip.compress(rows.write_csv().encode(), mtime=0)
+        if name.endswith(".csv"):
+            return rows.write_csv().encode()
         buffer = io.BytesIO()
         rows.write_parquet(buffer)
         return buffer.getvalue()
