@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import polars as pl
 import pyarrow as pa
@@ -58,7 +59,8 @@ def stage(lake: Lake, table: str, frame: pl.DataFrame, partition: Mapping[str, s
     columns = {name: _kept_type(data_type) for name, data_type in frame.schema.items()}
     if frame.is_empty():
         return StagedFile(table, None, 0, 0, dict(partition), columns)
-    folder = "/".join(f"{name}={value}" for name, value in partition.items())
+    # As Delta does: whatever a value holds, its folder lies in the table and is read back as the value.
+    folder = "/".join(f"{name}={quote(value, safe='')}" for name, value in partition.items())
     path = Path(lake.uri(table)) / folder / f"{uuid.uuid4().hex}.zstd.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     frame.write_parquet(path, compression="zstd", compression_level=1)
@@ -147,7 +149,7 @@ def _removals(standing: DeltaTable, staged: Sequence[StagedFile], now: int) -> l
     rows = files.select("path", *(f"partition.{name}" for name in columns)).iter_rows()
     return [
         RemoveAction(
-            path,
+            unquote(path),  # the log names files percent-encoded, actions name them as they lie on disk
             data_change=True,
             deletion_timestamp=now,
             partition_values=dict(zip(columns, values, strict=True)),

@@ -197,3 +197,16 @@ def test_files_of_a_version_that_was_replaced_long_ago_are_forgotten(lake: Lake)
 def test_without_a_table_there_is_nothing_to_forget(lake: Lake):
     piece(lake, "2026-06-01", "Z1", 1.0)
     assert forget_unnamed(lake, TABLE, 0.0) == 0
+
+
+@pytest.mark.parametrize("zone", ["东区", "Z 1", "a/b", "a%20b", "x=y", "a+b:c", "../../../outside"])
+def test_whatever_a_partition_is_called_its_piece_is_replaced_and_stays_in_the_table(
+    lake: Lake, tmp_path: Path, zone: str
+):
+    commit(lake, [piece(lake, "2026-06-01", zone, 1.0), piece(lake, "2026-06-01", "Z9", 9.0)])
+    commit(lake, [piece(lake, "2026-06-01", zone, 2.0)])
+    assert sorted(rows_of(lake)) == sorted([("2026-06-01", zone, 2.0), ("2026-06-01", "Z9", 9.0)])
+    assert lake.scan(TABLE, {"zone_id": [zone]}).collect()["value"].to_list() == [2.0]
+    by_zone = lake.query("select value from made where zone_id = ?", {"made": TABLE}, [zone])
+    assert by_zone["value"].to_list() == [2.0]
+    assert [path.name for path in tmp_path.iterdir()] == ["lake"]
