@@ -7,7 +7,6 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from ingestion import quarantine
 from ingestion.source_file import load_sources
 from lakehouse.lake import Lake
 from lakehouse.pieces import INPUT_DIGEST, piece_digests
@@ -17,7 +16,7 @@ from orchestration.platform import Platform
 from orchestration.telemetry.days import FUSED_HOURS, POINT_DAYS, POINT_HOURS, TelemetryDays, stale_days
 from orchestration.telemetry.loaded import LOADED
 from orchestration.telemetry.pieces import PIECE_TABLES, TREATMENTS, ZONE_DAYS, ZONE_HOURS
-from orchestration.telemetry.refresh import TelemetryPieces, TelemetryRefresh
+from orchestration.telemetry.refresh import TelemetryPieces
 from orchestration.telemetry.register import PointRegister
 from orchestration.telemetry.streams import reading_streams
 from orchestration.telemetry.workers import open_mapper
@@ -80,12 +79,11 @@ def telemetry_piece_tables(
     days = days_of(context)
     with open_mapper(platform.settings, pieces.readings_to_judge(days), READINGS_WORTH_A_PROCESS) as mapper:
         done = pieces.refresh(days, mapper, context.log.info)
-    quarantined = _quarantine_unknown(platform.lake, done)
     metadata = {
         "readings": done.readings,
         "pieces_computed": len(done.pieces),
         "pieces_unchanged": done.unchanged,
-        "rows_quarantined": quarantined,
+        "rows_quarantined": done.quarantined,
         **{f"seconds_{name}": round(value, 1) for name, value in done.seconds.items()},
     }
     for name in PIECE_TABLES:
@@ -197,30 +195,3 @@ def _shaped(frame: pl.DataFrame, table: str, digest: str) -> pl.DataFrame:
     dated = frame.with_columns(pl.col(LABEL).str.to_date())
     columns = [pl.col(name).cast(data_type) for name, data_type in LOADED[table].items()]
     return dated.select(*columns, pl.lit(digest).alias(INPUT_DIGEST))
-
-
-def _quarantine_unknown(lake: Lake, done: TelemetryRefresh) -> int:
-    """Put readings of unknown points and units aside, each with its stream; a second run adds none twice."""
-    if not done.unknown:
-        return 0
-    rows = pl.concat(done.unknown)
-    found = rows.with_columns(
-        record=pl.struct("point_id_iot", "measured_at", "value", "unit", "source_flag").struct.json_encode()
-    )
-    days = sorted({day for day, _ in done.pieces})
-    added = 0
-    for stream in STREAMS:
-        if not lake.exists(stream.table):
-            continue
-        files = lake.scan(stream.table, {LABEL: days}).select("_source_uri", "_loaded_at", "_digest").unique().collect()
-        own = found.join(files, on=["_source_uri", "_loaded_at"])
-        if own.height:
-            refused = quarantine.quarantined(
-                own,
-                source=stream.source,
-                stream=stream.name,
-                loaded_at=own["_loaded_at"].max(),  # type: ignore[arg-type]
-                nothing_landed=False,
-            )
-            added += quarantine.add(lake, refused)
-    return added

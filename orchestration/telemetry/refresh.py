@@ -33,6 +33,7 @@ from orchestration.telemetry.pieces import (
 )
 from orchestration.telemetry.register import PointRegister, owes_readings, rules_digest, silence_limits
 from orchestration.telemetry.streams import ReadingStream, reading_streams
+from orchestration.telemetry.unknown import set_aside
 
 EDITION = "1"  # raise it when a method changes: every piece is then made again
 TAILS = [f"{chain}_{name}" for chain in CHAINS for name in TAIL_COLUMNS]
@@ -58,6 +59,7 @@ class TelemetryRefresh:
         unchanged: how many pieces were left alone.
         readings: readings in the pieces made.
         unknown: received rows of unknown points or units.
+        quarantined: how many of them were put into quarantine now.
         seconds: time spent reading, judging and writing, summed over workers.
     """
 
@@ -65,6 +67,7 @@ class TelemetryRefresh:
     unchanged: int = 0
     readings: int = 0
     unknown: list[pl.DataFrame] = field(default_factory=list)
+    quarantined: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
 
     def count(self, outcome: PieceOutcome) -> None:
@@ -178,6 +181,10 @@ class TelemetryPieces:
             if not jobs:
                 continue
             outcomes = self._with_strangers(list(mapper(jobs)), mapper)
+            # Quarantine first: a run killed before its last commit makes the pieces again and adds no row twice.
+            unknown = [outcome.unknown for outcome in outcomes if outcome.unknown.height]
+            if unknown:
+                done.quarantined += set_aside(self.lake, self.streams, label, pl.concat(unknown))
             for table in PIECE_TABLES:
                 commit(self.lake, [outcome.staged[table] for outcome in outcomes])
             for outcome in outcomes:

@@ -99,6 +99,7 @@ def readings_of(
         _row_number=pl.int_range(pl.len()),
         _loaded_at=pl.lit(PRESENT).cast(pl.Datetime("us", "UTC")),
         _batch_id=pl.lit(batch),
+        _digest=pl.lit(batch),
         business_date=pl.lit(day.isoformat()),
         zone_id=pl.lit(zone),
     )
