@@ -13,6 +13,7 @@ from orchestration.assets.reported import reported_assets
 from orchestration.assets.sources import bronze_assets
 from orchestration.assets.telemetry import telemetry_assets
 from orchestration.assets.trust import publication_assets, trust_checks
+from orchestration.assets.vehicles import vehicles_assets
 from orchestration.assets.vitals import vitals_assets
 from orchestration.jobs import build_job, ingest_jobs
 from orchestration.platform import Platform
@@ -33,6 +34,7 @@ def definitions() -> dg.Definitions:
         *vitals_assets(),
         *reported_assets(),
         *telemetry_assets(),
+        *vehicles_assets(),
         *quality_assets(),
         model_assets(manifest),
         *publication_assets(),

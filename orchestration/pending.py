@@ -9,7 +9,7 @@ from ingestion.readers import DayRange, SourceUnavailableError
 from ingestion.source_file import DeliveryKind, Source
 from ingestion.standing import StandingRows
 from lakehouse.settings import PARK_TIME_ZONE
-from orchestration.assets import reported, telemetry, vitals
+from orchestration.assets import reported, telemetry, vehicles, vitals
 from orchestration.assets.sources import READERS
 from orchestration.platform import Platform
 
@@ -31,6 +31,8 @@ def pending_days(platform: Platform, source: Source) -> DayRange:
         stale.append(vitals.oldest_stale_day(platform))
     if source.source in telemetry.SOURCES:
         stale.append(telemetry.oldest_stale_day(platform))
+    if source.source == vehicles.SOURCE.source:
+        stale.append(vehicles.oldest_stale_day(platform))
     first = min([first, *(day for day in stale if day is not None)])
     return DayRange(max(first, min(s.partition.first for s in source.streams.values())), today)
 

@@ -17,6 +17,7 @@ from lakehouse.warehouse import Role, Warehouse
 from orchestration.assets.quality import ensure_quality_tables
 from orchestration.assets.reported import ensure_raw_tables
 from orchestration.assets.telemetry import ensure_telemetry_tables
+from orchestration.assets.vehicles import ensure_vehicle_tables
 from orchestration.platform import Platform
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
@@ -70,6 +71,7 @@ def model_assets(manifest: Path) -> dg.AssetsDefinition:
         command = ["build", "--vars", f"{{park_now: '{platform.present.isoformat()}'}}"]
         with platform.warehouse() as warehouse:
             ensure_telemetry_tables(warehouse)
+            ensure_vehicle_tables(warehouse)
             ensure_quality_tables(warehouse)
             ensure_raw_tables(warehouse)  # a source that has never been read must not stop the others
             dbt = dbt_cli(platform.home, warehouse)
