@@ -137,9 +137,9 @@ class SmallPark:
             for zone in ZONES:
                 self.put(f"{day}.{zone}.parquet", ordinary(zone, day))
 
-    def put_messy_days(self) -> None:
-        """Write all days with a fault of nearly every kind, and the files that came late or again."""
-        for number in range(DAYS):
+    def put_messy_days(self, days: int = DAYS) -> None:
+        """Write days with a fault of nearly every kind, and the files that came late or again."""
+        for number in range(days):
             day = FIRST + timedelta(days=number)
             for zone in ZONES:
                 rows = ordinary(zone, day)
