@@ -29,7 +29,9 @@ def cleaned(park: Park) -> list[tuple[datetime, float]]:
     return readings.sort("measured_at").select("measured_at", "value").rows()
 
 
-@pytest.mark.parametrize("name", ["2026-03-01.parquet", "2026-03-01.csv.gz", "2026-03-01.csv", "2026/2026-03-01.parquet"])
+@pytest.mark.parametrize(
+    "name", ["2026-03-01.parquet", "2026-03-01.csv.gz", "2026-03-01.csv", "2026/2026-03-01.parquet"]
+)
 def test_every_row_lands_with_the_place_it_came_from(park: Park, name: str):
     rows = park.texts() if name.endswith("gz") else park.readings()
     park.put(name, rows)
