@@ -26,9 +26,11 @@ PIECE_TABLES: dict[str, str] = {
     ZONE_HOURS: "hours",
     TREATMENTS: "treatments",
     EXCEPTIONS: "exceptions",
-    ZONE_DAYS: "days",  # the last one: its digest says that the piece is done
+    ZONE_DAYS: "days",
 }
 """Tables of a piece, in the order in which they are committed, and what of `PieceTables` goes in."""
+PIECES = "telemetry__pieces"
+"""One row a piece, committed after its tables: it says that the piece stands and what of, though it may hold no row."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,13 @@ def run_piece(job: PieceJob) -> PieceOutcome:
         staged[table] = stage(job.lake, f"silver/{table}", frame, {"business_date": job.label, "zone_id": job.zone})
     seconds = {"read": read - started, "judge": judged - read, "write": time.perf_counter() - judged}
     return PieceOutcome(job.label, job.zone, staged, tables.unknown, job.digests, readings.height, seconds)
+
+
+def stage_note(lake: Lake, outcome: PieceOutcome) -> StagedFile:
+    """Stage the row that says that a piece stands: how many readings it had, how many nothing covers, its digests."""
+    counts = {"readings": [outcome.readings], "unknown_readings": [outcome.unknown.height]}
+    row = pl.DataFrame({**counts, **{name: [value] for name, value in outcome.digests.items()}})
+    return stage(lake, f"silver/{PIECES}", row, {"business_date": outcome.label, "zone_id": outcome.zone})
 
 
 def piece_tables(job: PieceJob, readings: pl.DataFrame) -> PieceTables:

@@ -26,10 +26,12 @@ from methods.quality_control.judgement import CHAINS, TAIL_COLUMNS, QualityRules
 from orchestration.telemetry.pieces import (
     BATCHES_DIGEST,
     PIECE_TABLES,
+    PIECES,
     ZONE_DAYS,
     PieceJob,
     PieceOutcome,
     PieceSource,
+    stage_note,
 )
 from orchestration.telemetry.register import PointRegister, owes_readings, rules_digest, silence_limits
 from orchestration.telemetry.streams import ReadingStream, reading_streams
@@ -126,8 +128,8 @@ class TelemetryPieces:
         return set(settings.filter(source_stream=stream.slug)["zone_id"].drop_nulls())
 
     def standing(self, column: str = INPUT_DIGEST) -> dict[Piece, str]:
-        """Return a digest of every piece that stands, by what the last table of a piece says."""
-        table = f"silver/{ZONE_DAYS}"
+        """Return a digest of every piece that stands."""
+        table = f"silver/{PIECES}"
         if not self.lake.exists(table):
             return {}
         rows = self.lake.query(
@@ -187,6 +189,7 @@ class TelemetryPieces:
                 done.quarantined += set_aside(self.lake, self.streams, label, pl.concat(unknown))
             for table in PIECE_TABLES:
                 commit(self.lake, [outcome.staged[table] for outcome in outcomes])
+            commit(self.lake, [stage_note(self.lake, outcome) for outcome in outcomes])
             for outcome in outcomes:
                 done.count(outcome)
             report(f"遥测质控 {label}：{'、'.join(sorted(outcome.zone for outcome in outcomes))}")

@@ -74,10 +74,14 @@ class ReadingStream:
         """The bronze table."""
         return f"bronze/{self.slug}"
 
+    def partitions(self, label: str) -> dict[str, list[str]]:
+        """Return the partitions of bronze in which the readings of a day lie."""
+        return {self.grain.column: [self.grain.label(date.fromisoformat(label))]}
+
     def scan(self, lake: Lake, label: str, zone: str | None) -> pl.LazyFrame:
         """Return the readings of a day, and of a zone where the stream is divided, in the columns of `READ`."""
         day = date.fromisoformat(label)
-        partitions = {self.grain.column: [self.grain.label(day)]}
+        partitions = self.partitions(label)
         if self.zone_column is not None and zone is not None:
             partitions[self.zone_column] = [zone]
         rows = lake.scan(self.table, partitions)

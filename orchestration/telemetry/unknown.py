@@ -29,7 +29,7 @@ def set_aside(lake: Lake, streams: Sequence[ReadingStream], label: str, unknown:
     for stream in streams:
         if not lake.exists(stream.table):
             continue
-        rows = lake.scan(stream.table, {"business_date": [label]})
+        rows = lake.scan(stream.table, stream.partitions(label))
         files = rows.select("_source_uri", "_loaded_at", "_digest").unique().collect()
         own = found.join(files, on=["_source_uri", "_loaded_at"])
         for (loaded_at,), part in own.group_by("_loaded_at"):
