@@ -214,7 +214,10 @@ class Landing:
         for name, column in columns.items():
             is_null = pl.col(name).is_null()
             if column.required:
-                checks.append(pl.when(is_null & pl.col(f"{name}__received").is_null()).then(pl.lit("missing_value")))
+                is_missing = is_null & pl.col(f"{name}__received").is_null()
+                if column.data_type == pl.String:  # blanks name no zone and no point
+                    is_missing |= pl.col(name).str.strip_chars() == ""
+                checks.append(pl.when(is_missing).then(pl.lit("missing_value")))
             checks.append(pl.when(is_null & pl.col(f"{name}__received").is_not_null()).then(pl.lit("wrong_type")))
             if column.pattern is not None:
                 checks.append(pl.when(~pl.col(name).str.contains(column.pattern)).then(pl.lit("wrong_type")))

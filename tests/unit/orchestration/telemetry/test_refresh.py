@@ -203,7 +203,7 @@ def test_a_refresh_that_is_killed_between_two_tables_ends_where_an_undisturbed_o
     commits = itertools.count()
 
     def commit(lake: Lake, staged: Sequence[StagedFile]) -> None:
-        if next(commits) == kill_at:  # of five tables of two days
+        if next(commits) == kill_at:  # of six tables of two days
             raise KeyboardInterrupt
         staged_files.commit(lake, staged)
 
