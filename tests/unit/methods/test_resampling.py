@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from methods.quality_control.scheme import Test
+from methods.quality_control import scheme
 from methods.resampling import slots_per_hour
 from tests.unit.methods.quality_control.conftest import (
     DAY,
@@ -168,10 +168,10 @@ def test_an_hour_that_failed_has_no_value():
 def test_an_hour_that_the_source_calls_missing_is_missing():
     found = hour(minutes([10.0] * 60, source_flag="B"))
     assert (found["value_mean"], found["flag_final"], counts(found)) == (None, 9, (0, 0, 0, 60, 60))
-    assert found["tests"] == Test.SOURCE | Test.GAP
+    assert found["tests"] == scheme.Test.SOURCE | scheme.Test.GAP
 
 
-@pytest.mark.parametrize(("missing", "tests"), [(2, 0), (3, int(Test.GAP))])
+@pytest.mark.parametrize(("missing", "tests"), [(2, 0), (3, int(scheme.Test.GAP))])
 def test_three_periods_of_silence_in_an_hour_are_a_gap(missing: int, tests: int):
     assert hour(minutes([10.0] * (60 - missing)))["tests"] == tests
 
