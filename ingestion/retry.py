@@ -11,6 +11,7 @@ import polars as pl
 from ingestion import quarantine
 from ingestion.landing import Landing, LandingResult
 from ingestion.readers import Delivery
+from ingestion.source_file import DeliveryKind
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def retry(landing: Landing, deliveries: Iterable[Delivery], *, silver_table: str
     """
     superseded = quarantine.resolve(landing.lake, _superseded(landing), "superseded", now)
     cleaned = quarantine.resolve(landing.lake, _cleaned(landing, silver_table), "landed", now)
-    waiting = _waiting(landing)
+    waiting = _waiting(landing).filter(~_landed_already())
     known = set(waiting.select("_source_uri", "_digest").iter_rows())
     landed = sum(
         _read_again(landing, delivery, waiting.filter(_source_uri=delivery.uri, _digest=delivery.digest), now)
@@ -55,7 +56,10 @@ def retry(landing: Landing, deliveries: Iterable[Delivery], *, silver_table: str
 
 
 def _read_again(landing: Landing, delivery: Delivery, refused: pl.DataFrame, now: datetime) -> int:
-    rows, rejects = landing.conform(delivery, delivery.digest[:16], LandingResult())
+    batch_id = delivery.digest[:16]
+    if landing.stream.delivery is DeliveryKind.FILES:  # a batch of its own, or what is made from it would not see it
+        batch_id = f"{batch_id}-{now:%Y%m%d%H%M%S%f}"
+    rows, rejects = landing.conform(delivery, batch_id, LandingResult())
     was_whole = refused["_row_number"].null_count() > 0
     if not was_whole:
         rows = rows.filter(pl.col("_row_number").is_in(refused["_row_number"].implode()))
@@ -64,11 +68,15 @@ def _read_again(landing: Landing, delivery: Delivery, refused: pl.DataFrame, now
         return 0
     quarantine.add(landing.lake, rejects)
     if rows.height:
-        partition = landing.stream.partition.by.column
-        landing.lake.append(landing.table, rows, [partition], {"retried": delivery.uri})
+        landing.lake.append(landing.table, rows, landing.stream.partition.columns, {"retried": delivery.uri})
     still_refused = set(rejects["_row_number"]) if rejects.height else set()
     settled = refused.filter(pl.col("_row_number").is_null() | ~pl.col("_row_number").is_in(list(still_refused)))
     return quarantine.resolve(landing.lake, settled, "landed", now)
+
+
+def _landed_already() -> pl.Expr:
+    """Tell of a refused row whether it landed and was refused later, while cleaning or judging."""
+    return pl.col("reason_code").str.starts_with("unknown_")
 
 
 def _waiting(landing: Landing) -> pl.DataFrame:
@@ -93,7 +101,7 @@ def _superseded(landing: Landing) -> pl.DataFrame:
 
 def _cleaned(landing: Landing, silver_table: str) -> pl.DataFrame:
     """Return rows refused while cleaning that stand in silver now."""
-    waiting = _waiting(landing).filter(pl.col("reason_code").str.starts_with("unknown_"))
+    waiting = _waiting(landing).filter(_landed_already())
     if waiting.is_empty() or not landing.lake.exists(silver_table):
         return waiting.clear()
     position = ["_source_uri", "_row_number"]

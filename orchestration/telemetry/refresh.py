@@ -35,7 +35,7 @@ from orchestration.telemetry.pieces import (
 )
 from orchestration.telemetry.register import PointRegister, owes_readings, rules_digest, silence_limits
 from orchestration.telemetry.streams import ReadingStream, reading_streams
-from orchestration.telemetry.unknown import set_aside
+from orchestration.telemetry.unknown import set_aside, settle, waiting
 
 EDITION = "1"  # raise it when a method changes: every piece is then made again
 TAILS = [f"{chain}_{name}" for chain in CHAINS for name in TAIL_COLUMNS]
@@ -173,6 +173,7 @@ class TelemetryPieces:
         """
         done = TelemetryRefresh()
         batches, standing = self.batches(), self.standing()
+        waits = waiting(self.lake, self.streams)
         for label, zones in self._by_day(batches, days):
             jobs = []
             for job in self._jobs(label, zones, batches):
@@ -187,6 +188,9 @@ class TelemetryPieces:
             unknown = [outcome.unknown for outcome in outcomes if outcome.unknown.height]
             if unknown:
                 done.quarantined += set_aside(self.lake, self.streams, label, pl.concat(unknown))
+            still_unknown = {outcome.zone: outcome.unknown for outcome in outcomes}
+            for job in jobs if waits else []:
+                settle(self.lake, self.streams, waits, job, still_unknown[job.zone])
             for table in PIECE_TABLES:
                 commit(self.lake, [outcome.staged[table] for outcome in outcomes])
             commit(self.lake, [stage_note(self.lake, outcome) for outcome in outcomes])

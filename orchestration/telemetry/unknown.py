@@ -1,15 +1,17 @@
-"""Readings that no register entry or conversion covers: they go to quarantine, each with its stream."""
+"""Readings that no register entry or conversion covers: they go to quarantine, and are settled once one does."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from ingestion import quarantine
 from lakehouse.lake import Lake
+from orchestration.telemetry.pieces import PieceJob
 from orchestration.telemetry.streams import ReadingStream
 
+POSITION = ("_source_uri", "_row_number")
 RECORD = ("point_id_iot", "measured_at", "value", "unit", "source_flag")
 
 
@@ -42,3 +44,39 @@ def set_aside(lake: Lake, streams: Sequence[ReadingStream], label: str, unknown:
             )
             added += quarantine.add(lake, refused)
     return added
+
+
+def waiting(lake: Lake, streams: Sequence[ReadingStream]) -> dict[str, pl.DataFrame]:
+    """Return by slug what waits in quarantine of the streams because nothing covered it."""
+    found = {stream.slug: quarantine.open_rows(lake, stream.source, stream.name) for stream in streams}
+    unknown = {slug: rows.filter(pl.col("reason_code").str.starts_with("unknown_")) for slug, rows in found.items()}
+    return {slug: rows for slug, rows in unknown.items() if rows.height}
+
+
+def settle(
+    lake: Lake,
+    streams: Sequence[ReadingStream],
+    waits: Mapping[str, pl.DataFrame],
+    job: PieceJob,
+    still_unknown: pl.DataFrame,
+) -> int:
+    """Settle what waited of a piece and has been judged with it now; return how many rows.
+
+    Args:
+        lake: the lake.
+        streams: the streams.
+        waits: what waited before, see `waiting`.
+        job: the piece.
+        still_unknown: `PieceOutcome.unknown` of it.
+    """
+    settled = 0
+    for stream in streams:
+        if stream.slug not in waits:
+            continue
+        rows = stream.scan(lake, job.label, job.zone)
+        if stream.zone_column is None:  # the piece took the rows of its own points only
+            rows = rows.filter(pl.col("point_id_iot").is_in(job.rules.settings["point_id"].implode()))
+        judged = rows.select(POSITION).collect().join(still_unknown.select(POSITION), on=POSITION, how="anti")
+        gone = waits[stream.slug].join(judged, on=POSITION, how="semi")
+        settled += quarantine.resolve(lake, gone, "landed", job.when.present)
+    return settled

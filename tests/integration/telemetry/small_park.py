@@ -30,7 +30,6 @@ BRONZE = f"bronze/{SOURCE}__{STREAM}"
 FIRST = date(2026, 6, 1)
 PRESENT = datetime(2026, 6, 5, 0, tzinfo=UTC)  # 08:00 of 5 June in Shanghai: four days are over
 DAYS = 4
-ALL_DAYS = DayRange(FIRST, FIRST + timedelta(days=DAYS - 1))
 PERIOD = timedelta(minutes=5)
 ARRIVES_AFTER = timedelta(seconds=20)
 
@@ -172,17 +171,18 @@ class SmallPark:
         landing = Landing(self.lake, source, STREAM, PRESENT)
         return landing.land(reader.deliveries(source, source.streams[STREAM], DayRange(FIRST, PRESENT.date())))
 
-    def judge(self, mapper: Mapper) -> tuple[TelemetryRefresh, DaysRefresh]:
+    def judge(self, mapper: Mapper, present: datetime = PRESENT) -> tuple[TelemetryRefresh, DaysRefresh]:
         """Make everything that is stale."""
-        return judge(self.lake, mapper)
+        return judge(self.lake, mapper, present)
 
 
-def judge(lake: Lake, mapper: Mapper) -> tuple[TelemetryRefresh, DaysRefresh]:
-    """Make everything of a lake that is stale: pieces first, then hours and days."""
+def judge(lake: Lake, mapper: Mapper, present: datetime = PRESENT) -> tuple[TelemetryRefresh, DaysRefresh]:
+    """Make everything of a lake that is stale at a moment: pieces first, then hours and days."""
     register = PointRegister.read(lake)
     streams = [stream for stream in reading_streams() if stream.table == BRONZE]
-    pieces = TelemetryPieces(lake, register, PRESENT, streams).refresh(ALL_DAYS, mapper)
-    return pieces, TelemetryDays(lake, register).refresh(ALL_DAYS)
+    days = DayRange(FIRST, present.date())
+    pieces = TelemetryPieces(lake, register, present, streams).refresh(days, mapper)
+    return pieces, TelemetryDays(lake, register).refresh(days)
 
 
 def contents(lake: Lake) -> dict[str, bytes]:
