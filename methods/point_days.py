@@ -54,3 +54,40 @@ def days_of_points(values: pl.DataFrame, counts: pl.DataFrame) -> pl.DataFrame:
         "data_origin",
     )
     return kept.join(values, on=["point_id", "business_date"], how="left").sort("point_id")
+
+
+def heard_most(hours: pl.DataFrame) -> pl.DataFrame:
+    """Keep one row per point and hour: of a point that speaks in another zone than its own, the one that heard most.
+
+    Args:
+        hours: point_id, measured_at, zone_id and the counts of minutes, of all zones.
+    """
+    heard = pl.sum_horizontal("valid_minutes", "suspect_minutes", "failed_minutes")
+    return (
+        hours.with_columns(_heard=heard)
+        .sort("point_id", "measured_at", "_heard", "zone_id")
+        .unique(["point_id", "measured_at"], keep="last", maintain_order=True)
+        .drop("_heard")
+    )
+
+
+def added_up(counts: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per point and day: what two zones count of a point is added up, except what it owes.
+
+    Args:
+        counts: the rows of the table of days of all zones: point_id, business_date, the counts, when it was last heard,
+            data_origin.
+    """
+    if not counts.select("point_id", "business_date").is_duplicated().any():
+        return counts
+    owed = ("readings_expected", "minutes_online", "offline_episodes")
+    sums = [pl.col(name).max() if name in owed else pl.col(name).sum() for name in COUNTS if name != "readings_missing"]
+    return (
+        counts.group_by("point_id", "business_date", maintain_order=True)
+        .agg(
+            *sums,
+            pl.col("last_measured_at", "last_received_at").max(),
+            pl.col("data_origin").max(),  # measured < replayed < simulated: the weakest
+        )
+        .with_columns(readings_missing=(pl.col("readings_expected") - pl.col("readings_received")).clip(lower_bound=0))
+    )

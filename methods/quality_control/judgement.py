@@ -245,7 +245,9 @@ def _judge_usual(
     series: Series, settings: Mapping[str, pl.Series], usual: Mapping[str, Floats], verdict: Verdict
 ) -> None:
     """T05 far outside what was usual on the last days; T03 if it is there by about a power of ten."""
-    width = np.maximum(usual["usual_high"] - usual["usual_low"], usual["spread"])
+    resolution = 2 * np.nan_to_num(_numbers(settings, "accuracy"))
+    width = np.maximum(usual["usual_high"] - usual["usual_low"], np.maximum(usual["spread"], resolution))
+    width = np.where(width > 0, width, np.nan)  # a signal that has never moved has no habit to leave
     reach = _numbers(settings, "usual_range_factor") * width
     low, high = usual["usual_low"] - reach, usual["usual_high"] + reach
     values = series.values
@@ -295,10 +297,12 @@ def _limits(settings: Mapping[str, pl.Series], memory: Memory) -> Limits:
     resolution = 2 * np.nan_to_num(_numbers(settings, "accuracy")) * (1 + BINARY_NOISE)
     floor = np.fmax(_numbers(settings, "spike_floor"), resolution)
     physical = _numbers(settings, "rate_limit_per_min")
+    usual_spike_limit = np.where(np.isnan(usual_spike), _numbers(settings, "spike_floor"), np.fmax(usual_spike, floor))
+    usual_limit = np.where(np.isnan(usual_rate), np.nan, np.fmax(usual_rate, resolution / minutes))
     return Limits(
-        rate=np.fmin(physical, np.where(np.isnan(usual_rate), np.nan, np.fmax(usual_rate, resolution / minutes))),
+        rate=np.fmin(physical, np.where(usual_limit > 0, usual_limit, np.nan)),
         rate_fail=2 * physical,
-        spike=np.where(np.isnan(usual_spike), _numbers(settings, "spike_floor"), np.fmax(usual_spike, floor)),
+        spike=np.where(usual_spike_limit > 0, usual_spike_limit, np.nan),
         flat_tolerance=_numbers(settings, "flat_tolerance"),
         flat_suspect=_numbers(settings, "flat_suspect_min") * MICROS_PER_MINUTE,
         flat_fail=_numbers(settings, "flat_fail_min") * MICROS_PER_MINUTE,

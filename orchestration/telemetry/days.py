@@ -15,7 +15,7 @@ from lakehouse.pieces import INPUT_DIGEST
 from lakehouse.reference import seed_rows
 from lakehouse.staged_files import commit, stage
 from methods.fusion.hours import fused_hours
-from methods.point_days import day_values, days_of_points
+from methods.point_days import added_up, day_values, days_of_points, heard_most
 from methods.preprocessing import tests_text
 from methods.quality_control.history import MEASURES, baseline
 from methods.quality_control.hours import CONTEXT_DAYS, judge_hours
@@ -95,8 +95,8 @@ class TelemetryDays:
     def _make(self, label: str, digest: str) -> int:
         day = date.fromisoformat(label)
         settings = self.register.rules_on(day).settings
-        hours = self._read(ZONE_HOURS, _looked_at(label))
-        counts = self._read(ZONE_DAYS, [label])
+        hours = heard_most(self._read(ZONE_HOURS, _looked_at(label)))
+        counts = added_up(self._read(ZONE_DAYS, [label]))
         judged = judge_hours(
             hours,
             settings,
@@ -107,9 +107,8 @@ class TelemetryDays:
         origins = counts.select("point_id", "data_origin").unique("point_id")
         judged = judged.join(origins, on="point_id", how="left").with_columns(tests=tests_text(pl.col("tests")))
         table = judged.select(HOUR_COLUMNS)
-        made = days_of_points(day_values(table, settings), counts).join(
-            table.select("point_id", "zone_id").unique("point_id"), on="point_id", how="left"
-        )
+        zones = table.group_by("point_id").agg(pl.col("zone_id").sort_by("valid_minutes", "zone_id").last())
+        made = days_of_points(day_values(table, settings), counts).join(zones, on="point_id", how="left")
         fused = fused_hours(
             table,
             settings,

@@ -88,7 +88,19 @@ class _DayRules:
 
     rules: QualityRules
     owes: pl.Series
-    digest: str
+    digests: dict[str, str] = field(default_factory=dict)
+
+    def expected_in(self, zone: str) -> pl.Series:
+        """Tell of each point whether it is known in a zone on that day; others may speak there all the same."""
+        settings = self.rules.settings
+        return ((settings["zone_id"] == zone) & ~settings["is_later"]).fill_null(value=False)
+
+    def digest_of(self, zone: str) -> str:
+        """Return a digest of the rules and of the register's entries of a zone."""
+        if zone not in self.digests:
+            entries = self.rules.settings.filter(self.expected_in(zone))
+            self.digests[zone] = _digest(EDITION, rules_digest(), entries.write_csv())
+        return self.digests[zone]
 
 
 @dataclass(frozen=True)
@@ -203,15 +215,14 @@ class TelemetryPieces:
         if day not in self._by_date:
             rules = self.register.rules_on(day)
             owes = owes_readings(rules.settings, day, [stream.slug for stream in self.streams])
-            digest = _digest(EDITION, rules_digest(), rules.settings.write_csv())
-            self._by_date[day] = _DayRules(rules, owes, digest)
+            self._by_date[day] = _DayRules(rules, owes)
         return self._by_date[day]
 
     def _own_digest(self, label: str, zone: str, batches: Mapping[Piece, str]) -> str:
         day = date.fromisoformat(label)
         # What was made before the day was over lacks the hours that came after: it is made again when it is.
         state = "over" if day <= self._last_full_day else "going on"
-        return _digest(self._on(day).digest, batches.get((label, zone), ""), state)
+        return _digest(self._on(day).digest_of(zone), batches.get((label, zone), ""), state)
 
     @property
     def _last_full_day(self) -> date:
@@ -244,7 +255,7 @@ class TelemetryPieces:
         before = self._days_before(day, int(settings["baseline_days"].max() or 0))  # type: ignore[arg-type]
         for zone in zones:
             own = self._own_digest(label, zone, batches)
-            job = self._job(label, zone, (settings["zone_id"] == zone).fill_null(value=False), before)
+            job = self._job(label, zone, self._on(day).expected_in(zone), before)
             context = _context_digest(job.days_before, job.rules.settings)
             yield replace(job, digests={BATCHES_DIGEST: own, INPUT_DIGEST: _digest(own, context)})
 
@@ -277,11 +288,12 @@ class TelemetryPieces:
                 continue
             zones = sorted(self._zones_of(stream, day))
             if zone in zones:
-                registered = self._on(day).rules.settings["point_id"]
+                settings = self._on(day).rules.settings
+                registered = settings.filter(~pl.col("is_later"))["point_id"]
                 yield PieceSource(stream, points, registered if zone == zones[0] else None)
 
     def _with_strangers(self, outcomes: Sequence[PieceOutcome], mapper: Mapper) -> list[PieceOutcome]:
-        """Make pieces again in which points of another zone speak, with what the register says of them."""
+        """Make pieces again in which others than the zone's own points speak, with what the register says of them."""
         again: dict[Piece, PieceJob] = {}
         for outcome in outcomes:
             day = date.fromisoformat(outcome.label)
@@ -289,7 +301,7 @@ class TelemetryPieces:
             spoken = outcome.unknown.filter(reason_code="unknown_point")["point_id_iot"].unique()
             strangers = settings["point_id"].is_in(spoken.implode())
             if strangers.any():
-                own_zone = (settings["zone_id"] == outcome.zone).fill_null(value=False)
+                own_zone = self._on(day).expected_in(outcome.zone)
                 before = self._days_before(day, int(settings["baseline_days"].max() or 0))  # type: ignore[arg-type]
                 job = self._job(outcome.label, outcome.zone, own_zone | strangers, before)
                 again[outcome.label, outcome.zone] = replace(job, digests=outcome.digests)

@@ -30,7 +30,7 @@ IN_USE = "在用"
 _COLUMNS = (
     *("record_id", "vital_code", "unit", "period_s", "accuracy", "range_low", "range_high", "operating_low"),
     *("operating_high", "redundancy_group", "object_id", "zone_id", "longitude", "latitude", "installed_on"),
-    *("device_status", "object_kind", "data_origin", "update_time", "_loaded_at", "_row_number"),
+    *("device_status", "data_origin", "update_time", "_loaded_at", "_row_number"),
 )
 
 
@@ -70,12 +70,14 @@ class PointRegister:
     def points_on(self, day: date) -> pl.DataFrame:
         """Return the points as they were registered at the end of a business date, sorted by point_id.
 
-        A point that was registered later only is taken as its first entry says: its readings are real all the same.
+        A point that was registered later only (`is_later`) is taken as its first entry says: where it speaks, its
+        readings are real all the same; where it does not, nobody missed it.
         """
         end = datetime.combine(day + timedelta(days=1), time(), PARK_TIME_ZONE).astimezone(UTC)
         known = self._ordered.filter(pl.col("update_time") < end).unique("record_id", keep="last")
         later = self._ordered.unique("record_id", keep="first").join(known, on="record_id", how="anti")
-        return pl.concat([known, later]).rename({"record_id": "point_id"}).sort("point_id")
+        marked = [known.with_columns(is_later=pl.lit(value=False)), later.with_columns(is_later=pl.lit(value=True))]
+        return pl.concat(marked).rename({"record_id": "point_id"}).sort("point_id")
 
     def rules_on(self, day: date) -> QualityRules:
         """Return what holds on a business date: settings with zone, place and state of each point, and conversions."""
@@ -84,7 +86,7 @@ class PointRegister:
         vitals = rows_in_force(seed_rows("ref_vitals"), day)
         settings = point_settings(points, seed_rows("ref_vitals"), seed_rows("rule_quality_tests"), conversions, day)
         places = points.select(
-            *("point_id", "zone_id", "longitude", "latitude", "installed_on", "device_status", "object_kind"),
+            *("point_id", "zone_id", "longitude", "latitude", "installed_on", "device_status", "is_later"),
             register_origin="data_origin",
         )
         flags = rows_in_force(seed_rows("std_source_flags"), day).select("source_flag", "quality_flag")
@@ -110,7 +112,7 @@ def owes_readings(settings: pl.DataFrame, day: date, streams: Sequence[str]) -> 
     installed = pl.col("installed_on").is_null() | (pl.col("installed_on") <= day)
     in_use = pl.col("device_status").fill_null(IN_USE) == IN_USE
     comes_so = pl.col("source_stream").is_in(list(streams))
-    lives = pl.col("register_origin") != "replayed"
+    lives = (pl.col("register_origin") != "replayed") & ~pl.col("is_later")
     return settings.select((installed & in_use & comes_so & lives).fill_null(value=False).alias("owes"))["owes"]
 
 

@@ -175,8 +175,15 @@ def test_an_alarm_of_gas_is_not_unusual_but_may_be_a_wrong_unit():
 
 def test_a_median_of_zero_has_no_power_of_ten():
     habit = usual(median=0.0, spread=0.0, step_spread=0.1, usual_low=0.0, usual_high=0.0)
-    found = looks(minutes([0.0, 30.0]), point(usual_range_factor=3.0, unit_jump_tolerance=0.25), baseline=habit)
+    judged = point(usual_range_factor=3.0, unit_jump_tolerance=0.25, accuracy=0.5)
+    found = looks(minutes([0.0, 30.0]), judged, baseline=habit)
     assert found.final_tests == ["", "05"]
+
+
+def test_a_signal_that_never_moved_has_no_habit_to_leave():
+    habit = usual(median=5.0, spread=0.0, step_spread=0.0, usual_low=5.0, usual_high=5.0)
+    found = looks(minutes([5.0, 6.0]), point(usual_range_factor=3.0, unit_jump_tolerance=0.25), baseline=habit)
+    assert found.final_tests == ["", ""]
 
 
 def test_each_point_is_held_against_its_own_limits():

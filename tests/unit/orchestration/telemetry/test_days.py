@@ -93,3 +93,15 @@ def test_a_point_of_no_vital_has_a_day_like_any_other(telemetry: Telemetry):
         (FIRST.isoformat(), 4.5, "furlong", 2, "Z1")
     ]
     assert telemetry.table(POINT_HOURS).filter(pl.col("point_id") == "D6").height == 2
+
+
+def test_a_point_that_speaks_in_another_zone_has_one_hour_and_one_day(telemetry: Telemetry):
+    telemetry.deliver_usual()
+    telemetry.deliver(FIRST, {"D5": waves(50.0)}, "Z1", "astray")  # registered in Z3, from where nothing comes
+    telemetry.refresh()
+    telemetry.days().refresh(ALL_DAYS)
+    hours, days = telemetry.table(POINT_HOURS), telemetry.table(POINT_DAYS)
+    own = hours.filter(pl.col("point_id") == "D5", pl.col("business_date") == FIRST.isoformat())
+    assert (own.height, own["zone_id"].unique().to_list(), own["missing_minutes"].sum()) == (24, ["Z1"], 0)
+    day = days.filter(point_id="D5", business_date=FIRST.isoformat())
+    assert day.select("readings_expected", "readings_received", "readings_missing").rows() == [(288, 288, 0)]

@@ -284,3 +284,11 @@ def test_without_a_register_nothing_can_be_judged(tmp_path: Path):
 def test_the_pieces_take_every_stream_of_readings_by_default(telemetry: Telemetry):
     pieces = TelemetryPieces(telemetry.lake, PointRegister.read(telemetry.lake), telemetry.present)
     assert SLUG in [stream.slug for stream in pieces.streams]
+
+
+def test_a_new_device_leaves_the_days_before_it_alone(telemetry: Telemetry):
+    telemetry.deliver_usual()
+    telemetry.refresh()
+    later = registered("D7", zone_id="Z1", vital_code="SAF-PR-01", unit="degC", update_time=telemetry.present)
+    telemetry.register(later)
+    assert telemetry.refresh().pieces == []
