@@ -47,7 +47,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlatfo
     output = tmp_path_factory.mktemp("platform") / "output.txt"
     with output.open("wb") as sink:
         process = subprocess.Popen(
-            [str(Path(sys.executable).with_name("park")), "run"],
+            park("run"),
             cwd=PROJECT_ROOT,
             stdout=sink,
             stderr=subprocess.STDOUT,
@@ -71,6 +71,11 @@ def _wait_for_addresses(process: subprocess.Popen[bytes], home: Home, output: Pa
             return dict(json.loads((home.run / "addresses.json").read_text("utf-8")))
         time.sleep(1)
     pytest.fail(f"no addresses after {START_TIMEOUT_S} s: {output.read_text('utf-8')[-4000:]}")
+
+
+def park(*arguments: str) -> list[str]:
+    """Return the command line of the `park` of this environment."""
+    return [str(Path(sys.executable).with_name("park")), *arguments]
 
 
 def processes_of(home: Home) -> list[str]:

@@ -9,11 +9,9 @@ import json
 import math
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import polars as pl
@@ -27,7 +25,7 @@ from lakehouse.lake import Lake
 from lakehouse.settings import PARK_TIME_ZONE, PROJECT_ROOT
 from lakehouse.warehouse import Role, Warehouse, open_warehouse
 from orchestration.platform import open_keys
-from tests.end_to_end.conftest import RunningPlatform
+from tests.end_to_end.conftest import RunningPlatform, park
 
 STATION = "A01"
 PM25 = "a34004"
@@ -180,11 +178,6 @@ def test_dagster_knows_the_assets_and_their_last_run(platform: RunningPlatform) 
     assert datetime.fromtimestamp(float(event["timestamp"]) / 1000, PARK_TIME_ZONE) > datetime.now(UTC) - timedelta(
         days=1
     )
-
-
-def park(*arguments: str) -> list[str]:
-    """Return the command line of the `park` of this environment."""
-    return [str(Path(sys.executable).with_name("park")), *arguments]
 
 
 def test_the_readme_names_commands_that_exist() -> None:
