@@ -163,7 +163,7 @@ def test_counts_on_the_scorecard_are_those_of_the_lake(platform: RunningPlatform
 def test_files_and_rows_that_cannot_be_used_wait_in_quarantine(warehouse: Warehouse) -> None:
     rows = warehouse.read(
         Role.READER,
-        "select reason_code from published.fct_quarantine_reasons_latest where stream = 'point_readings'",
+        "select reason_code from published.fct_quarantine_reasons_latest where stream_code = 'point_readings'",
     )
     waiting = set(rows["reason_code"])
     assert {"unreadable", "empty_delivery", "not_finite", "unknown_point", "unknown_unit"} <= waiting
