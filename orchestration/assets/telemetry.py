@@ -17,7 +17,7 @@ from orchestration.telemetry.days import FUSED_HOURS, POINT_DAYS, POINT_HOURS, T
 from orchestration.telemetry.loaded import LOADED
 from orchestration.telemetry.pieces import PIECE_TABLES, TREATMENTS, ZONE_DAYS, ZONE_HOURS
 from orchestration.telemetry.refresh import TelemetryPieces
-from orchestration.telemetry.register import PointRegister
+from orchestration.telemetry.register import REGISTER, PointRegister
 from orchestration.telemetry.streams import reading_streams
 from orchestration.telemetry.workers import open_mapper
 
@@ -122,13 +122,13 @@ def _raw_asset(table: str, title: str) -> dg.AssetsDefinition:
         days = labels_between(STREAM.partition.by, days_of(context))
         with platform.warehouse() as warehouse:
             ensure_telemetry_tables(warehouse)
-            wanted = _digests_by_day(platform.lake, table)
-            stale = stale_days({label: wanted[label] for label in days if label in wanted}, _loaded(warehouse, table))
+            to_load = _days_to_load(platform.lake, warehouse, table)
+            stale = [label for label in days if label in to_load]
             rows = 0
             for label in stale:
                 frame = platform.lake.scan(f"silver/{table}", {LABEL: [label]}).collect()
                 rows += warehouse.replace_pieces(
-                    table, _shaped(frame, table, wanted[label]), LABEL, [label]
+                    table, _shaped(frame, table, to_load[label]), LABEL, [label]
                 ).rows_written
         return dg.MaterializeResult(metadata={"dagster/row_count": rows, "days_loaded": len(stale)})
 
@@ -158,8 +158,11 @@ def ensure_telemetry_tables(warehouse: Warehouse) -> None:
 
 
 def oldest_stale_day(platform: Platform) -> date | None:
-    """Return the oldest day with something to make or to load, None when all is as it should be."""
-    if not any(platform.lake.exists(stream.table) for stream in STREAMS):
+    """Return the oldest day with something to make or to load, None when all is as it should be.
+
+    Without a register nothing can be made: that is left to the asset, which will be red.
+    """
+    if not any(platform.lake.exists(stream.table) for stream in STREAMS) or not platform.lake.exists(REGISTER):
         return None
     stale = [telemetry_pieces(platform).oldest_stale_day()]
     days = TelemetryDays(platform.lake, PointRegister.read(platform.lake))
@@ -167,9 +170,17 @@ def oldest_stale_day(platform: Platform) -> date | None:
     with platform.warehouse() as warehouse:
         ensure_telemetry_tables(warehouse)
         for table in LOADED:
-            labels = stale_days(_digests_by_day(platform.lake, table), _loaded(warehouse, table))
-            stale += [date.fromisoformat(label) for label in labels[:1]]
+            stale += [date.fromisoformat(label) for label in _days_to_load(platform.lake, warehouse, table)]
     return min((day for day in stale if day is not None), default=None)
+
+
+def _days_to_load(lake: Lake, warehouse: Warehouse, table: str) -> dict[str, str]:
+    """Return label → digest of the days that the warehouse lacks or has otherwise; a day without rows now has none."""
+    if not lake.exists(f"silver/{table}"):
+        return {}
+    loaded = _loaded(warehouse, table)
+    wanted = dict.fromkeys(loaded, "") | _digests_by_day(lake, table)
+    return {label: wanted[label] for label in stale_days(wanted, loaded)}
 
 
 def _digests_by_day(lake: Lake, table: str) -> dict[str, str]:

@@ -29,6 +29,7 @@ SOURCE, STREAM = "telemetry_archive", "point_readings"
 BRONZE = f"bronze/{SOURCE}__{STREAM}"
 FIRST = date(2026, 6, 1)
 PRESENT = datetime(2026, 6, 5, 0, tzinfo=UTC)  # 08:00 of 5 June in Shanghai: four days are over
+REGISTERED = datetime(2026, 1, 1, tzinfo=UTC)
 DAYS = 4
 PERIOD = timedelta(minutes=5)
 ARRIVES_AFTER = timedelta(seconds=20)
@@ -152,13 +153,13 @@ class SmallPark:
                 again = [row | {"value": row["value"] + 1} for row in rows[200:203]]
                 self.put(f"{day}.{zone}-late.parquet", [*late, *again, *rows[10:12]])
 
-    def enter(self, points: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+    def enter(self, points: Mapping[str, Mapping[str, Any]] | None = None, update_time: datetime = REGISTERED) -> None:
         """Enter points into the register in bronze, as a landing of the middle platform leaves them."""
         rows = [{"record_id": name} | ENTRY | dict(entry) for name, entry in (points or POINTS).items()]
         entries = pl.DataFrame(rows, infer_schema_length=None).with_columns(
             *(pl.col(name).cast(pl.Float64) for name in NUMBERS),
             *(pl.col(name).cast(pl.String) for name in ("redundancy_group", "object_id")),
-            update_time=pl.lit(datetime(2026, 1, 1, tzinfo=UTC)).cast(pl.Datetime("us", "UTC")),
+            update_time=pl.lit(update_time).cast(pl.Datetime("us", "UTC")),
             _loaded_at=pl.lit(PRESENT).cast(pl.Datetime("us", "UTC")),
             _row_number=pl.lit(1, pl.Int64),
         )
