@@ -130,7 +130,7 @@ def number(chart: Number, context: Context) -> Chart:
         "metric": chart.metric,
         "adhoc_filters": [],
         "y_axis_format": metric.format or "SMART_NUMBER",
-        "header_font_size": 0.4,
+        "header_font_size": 0.6,
         "subtitle_font_size": 0.125,
     }
     if chart.subtitle is not None:
@@ -167,6 +167,8 @@ def lines(chart: Lines, context: Context) -> Chart:
     query = _time_query(axis, grain, within=chart.within, window=window, metrics=list(chart.metrics), by=by)
     if not chart.limits:
         params = shared | {"limit": SERIES_LIMIT, "seriesType": "line", "markerEnabled": False, "only_total": True}
+        if chart.highest is not None:
+            params |= {"truncateYAxis": True, "y_axis_bounds": [None, chart.highest]}
         return Chart("echarts_timeseries_line", params, [query])
     params = shared | {
         "metrics_b": list(chart.limits),
@@ -244,6 +246,24 @@ def _shading(shades: tuple[Shade, ...], context: Context) -> list[dict[str, Any]
     return rules
 
 
+def _formats(columns: Iterable[str], context: Context) -> dict[str, dict[str, str]]:
+    """Return how a table of rows writes the columns that it shows as they are: days without midnight, short fractions."""
+    formats: dict[str, dict[str, str]] = {}
+    for column in columns:
+        data_type, term = context.columns[column], context.catalogue.vocabulary.columns.get(column)
+        if context.shown(column) != column:
+            continue
+        if data_type == "date":
+            formats[column] = {"d3TimeFormat": _DATE_FORMAT}
+        elif term is not None and term.unit == "share":
+            formats[column] = {"d3NumberFormat": ".1%"}
+        elif data_type in {"double precision", "real", "numeric"}:
+            formats[column] = {"d3NumberFormat": ",.2~f"}
+        elif data_type in {"integer", "bigint", "smallint"}:
+            formats[column] = {"d3NumberFormat": ",d"}
+    return formats
+
+
 def _hidden(names: Iterable[str]) -> dict[str, dict[str, bool]]:
     """Return the setting that fetches columns, whose values choose colours, without showing them."""
     return {name: {"visible": False} for name in names}
@@ -273,7 +293,7 @@ def ranking(chart: Ranking, context: Context) -> Chart:
         "metrics": list(chart.metrics),
         "adhoc_filters": filters,
         "timeseries_limit_metric": chart.metrics[0],
-        "order_desc": True,
+        "order_desc": not chart.lowest_first,
         "conditional_formatting": _shading(chart.shade, context),
         "column_config": _hidden(shade.by for shade in chart.shade),
     }
@@ -281,7 +301,7 @@ def ranking(chart: Ranking, context: Context) -> Chart:
         "columns": by,
         "metrics": list(chart.metrics),
         "filters": [{"col": item["subject"], "op": "TEMPORAL_RANGE", "val": item["comparator"]} for item in filters],
-        "orderby": [[chart.metrics[0], False]],
+        "orderby": [[chart.metrics[0], chart.lowest_first]],
         "row_limit": TABLE_LIMIT,
     }
     return Chart("table", params, [query])
@@ -300,7 +320,7 @@ def records(chart: Records, context: Context) -> Chart:
         "adhoc_filters": filters,
         "order_by_cols": [json.dumps([chart.order, False])],
         "conditional_formatting": _shading(chart.shade, context),
-        "column_config": _hidden(helpers),
+        "column_config": _formats(chart.columns, context) | _hidden(helpers),
         "table_timestamp_format": "%Y-%m-%d %H:%M",
     }
     query = {

@@ -11,6 +11,8 @@ from semantic.compile import PARK_TIME_ZONE_NAME, is_instant, value_terms, words
 
 # The colour of a station without a valid index: missing is shown as missing.
 MISSING_COLOUR = "#8c96a3"
+# Superset reads a feature from every row; null ends the whole map, and a layer of several cannot filter its own rows.
+NOTHING_TO_DRAW = '{"type": "FeatureCollection", "features": []}'
 _ROWS = 5_000
 
 
@@ -21,6 +23,10 @@ def feature_column(theme: str, layer: MapLayer) -> str:
 
 def _text(words: str) -> str:
     return "'" + words.replace("'", "''") + "'"
+
+
+def _code(value: bool | int | str) -> str:  # noqa: FBT001
+    return str(value) if isinstance(value, int) else _text(value)
 
 
 def _object(pairs: list[tuple[str, str]]) -> str:
@@ -43,7 +49,7 @@ def _fill(layer: MapLayer, catalogue: Catalogue) -> str:
     if layer.colour_by is None:
         return _text(layer.colour)
     cases = " ".join(
-        f"WHEN {term.value if isinstance(term.value, int) else _text(str(term.value))} THEN {_text(term.colour)}"
+        f"WHEN {_code(term.value)} THEN {_text(term.colour)}"
         for term in catalogue.vocabulary.values[layer.colour_by].items
         if term.colour is not None
     )
@@ -70,7 +76,7 @@ def _geometry(layer: MapLayer) -> str:
 
 
 def feature_sql(layer: MapLayer, context: Context) -> str:
-    """Return the SQL of one GeoJSON feature as text, null where the row has no place on the map."""
+    """Return the SQL of one GeoJSON feature as text, an empty collection where the row has no place on the layer."""
     properties = [("fillColor", _fill(layer, context.catalogue)), ("strokeColor", _text(layer.colour))]
     if layer.label:
         label = " || ' ' || ".join(_shown_value(column, context) for column in layer.label)
@@ -86,7 +92,9 @@ def feature_sql(layer: MapLayer, context: Context) -> str:
     )
     needed = layer.point if layer.point is not None else (str(layer.boundary),)
     placed = " AND ".join(f"{column} IS NOT NULL" for column in needed)
-    return f"CASE WHEN {placed} THEN {feature}::text END"
+    if layer.only:
+        placed += f" AND {layer.colour_by} IN ({', '.join(_code(value) for value in layer.only)})"
+    return f"CASE WHEN {placed} THEN {feature}::text ELSE {_text(NOTHING_TO_DRAW)} END"
 
 
 def _label_options(layer: MapLayer) -> str:
@@ -117,7 +125,7 @@ def layer_chart(theme: str, layer: MapLayer) -> Chart:
         "autozoom": True,
         "viewport": {"longitude": 0, "latitude": 0, "zoom": 12, "bearing": 0, "pitch": 0},
         "filled": not layer.names_only,
-        "stroked": not layer.names_only,
+        "stroked": layer.outline and not layer.names_only,
         "extruded": False,
         # A transparent picker leaves each feature its own colour; areas take one colour with an opacity.
         "fill_color_picker": {"r": red, "g": green, "b": blue, "a": layer.opacity} if area else transparent,

@@ -127,6 +127,11 @@ def _check_layer(place: str, layer: MapLayer, catalogue: Catalogue, marts: MartC
         raise ThemeError(
             f"{place}: colour_by: {layer.colour_by!r} has no colours; add them under values in vocabulary.yaml."
         )
+    coded = catalogue.vocabulary.values[layer.colour_by].items if layer.colour_by is not None else ()
+    unknown = [value for value in layer.only if value not in [term.value for term in coded]]
+    if unknown:
+        known = ", ".join(str(term.value) for term in coded)
+        raise ThemeError(f"{place}: only: {layer.colour_by} has no value {unknown[0]!r}; use some of {known}.")
 
 
 def _check_filters(theme: Theme, catalogue: Catalogue, marts: MartColumns) -> None:

@@ -67,8 +67,9 @@ class Shade(_Strict):
 class MapLayer(_Strict):
     """One layer of a map: areas, the names of areas, or points, drawn from one mart.
 
-    `boundary` is a column with a GeoJSON geometry; `point` names longitude and latitude. An `optional` layer is left
-    out while its mart does not exist.
+    `boundary` is a column with a GeoJSON geometry; `point` names longitude and latitude. Many small points want no
+    `outline`, which would hide their colour. `only` names the coded values of `colour_by` that are drawn: a second
+    layer lifts what wants attention above the crowd. An `optional` layer is left out while its mart does not exist.
     """
 
     layer: SnakeCase
@@ -80,9 +81,11 @@ class MapLayer(_Strict):
     label: tuple[SnakeCase, ...] = ()
     tooltip: tuple[SnakeCase, ...] = ()
     colour_by: SnakeCase | None = None
+    only: tuple[str | int, ...] = ()
     colour: Colour = "#8aa4c0"
     opacity: float = Field(1.0, ge=0, le=1)
     radius_m: int = Field(120, ge=1)
+    outline: bool = True
     label_size: int = Field(13, ge=6)
     optional: bool = False
 
@@ -90,6 +93,8 @@ class MapLayer(_Strict):
     def _one_geometry(self) -> Self:
         if (self.boundary is None) == (self.point is None):
             raise ValueError("say either boundary or point")
+        if self.only and self.colour_by is None:
+            raise ValueError("`only` lists values of colour_by; say colour_by")
         return self
 
 
@@ -130,12 +135,22 @@ class Number(_Chart):
 
 
 class Lines(_OverTime):
-    """Series over time, with limits drawn as steps."""
+    """Series over time, with limits drawn as steps.
+
+    `highest` ends the axis there and lets it begin near the lowest value: shares and scores stand near the top.
+    """
 
     kind: Literal["lines"] = Field(alias="as")
     metrics: tuple[SnakeCase, ...] = Field(min_length=1)
     limits: tuple[SnakeCase, ...] = ()
     by: SnakeCase | None = None
+    highest: float | None = None
+
+    @model_validator(mode="after")
+    def _limits_or_highest(self) -> Self:
+        if self.limits and self.highest is not None:
+            raise ValueError("say either limits, whose axis begins at zero, or highest")
+        return self
 
 
 class Bars(_OverTime):
@@ -147,12 +162,13 @@ class Bars(_OverTime):
 
 
 class Ranking(_Chart):
-    """A table of groups with metrics; its rows can be drilled into."""
+    """A table of groups with metrics, by the first of them; its rows can be drilled into."""
 
     kind: Literal["ranking"] = Field(alias="as")
     mart: SnakeCase
     by: tuple[SnakeCase, ...] = ()
     metrics: tuple[SnakeCase, ...] = Field(min_length=1)
+    lowest_first: bool = False
     last: Window | None = None
     within: SnakeCase = "business_date"
     shade: tuple[Shade, ...] = ()

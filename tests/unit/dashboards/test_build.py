@@ -102,11 +102,73 @@ def test_the_query_the_server_runs_is_the_one_the_page_draws(bundle: dict[str, s
 def test_a_table_shows_park_time_and_words_and_colours_by_the_code(bundle: dict[str, str]):
     params = read(bundle, "charts/park_overview/station_latest.yaml")["params"]
     assert params["all_columns"] == ["station_name", "measured_at_local", "aqi", "aqi_level_label", "aqi_level"]
-    assert params["column_config"] == {"aqi_level": {"visible": False}}
+    assert params["column_config"] == {"aqi": {"d3NumberFormat": ",d"}, "aqi_level": {"visible": False}}
     rules = {rule["targetValue"]: rule["colorScheme"] for rule in params["conditional_formatting"]}
     assert rules[1] == "#00E400"
     assert rules[6] == "#7E0023"
     assert {rule["columnFormatting"] for rule in params["conditional_formatting"]} == {"aqi"}
+
+
+def with_chart(theme: Theme, chart: dict[str, Any]) -> Theme:
+    """Return the theme with one more row, of one chart."""
+    content = theme.model_dump(by_alias=True, exclude_unset=True)
+    content["rows"] = [*content["rows"], {"height": 40, "charts": [chart | {"width": 12}]}]
+    return Theme.model_validate(content)
+
+
+def test_a_table_of_rows_writes_days_shares_and_fractions_as_people_read_them(marts: Marts, theme: Theme):
+    marts["fct_air_quality_daily"] |= {"valid_rate": "double precision", "row_count": "bigint"}
+    columns = ["station_name", "business_date", "pm25_ug_per_m3", "valid_rate", "row_count", "is_exceeded"]
+    chart = {"chart": "days", "as": "records", "title": "station_latest", "mart": "fct_air_quality_daily"}
+    shown = with_chart(theme, chart | {"columns": columns, "order": "business_date"})
+    params = read(build_bundle(marts, today=TODAY, themes=[shown]), "charts/park_overview/days.yaml")["params"]
+    assert params["column_config"] == {
+        "business_date": {"d3TimeFormat": "%Y-%m-%d"},
+        "pm25_ug_per_m3": {"d3NumberFormat": ",.2~f"},
+        "valid_rate": {"d3NumberFormat": ".1%"},
+        "row_count": {"d3NumberFormat": ",d"},
+    }
+
+
+@pytest.mark.parametrize("lowest_first", [True, False])
+def test_a_ranking_begins_where_the_theme_says(marts: Marts, theme: Theme, lowest_first: bool):
+    chart = {"chart": "worst", "as": "ranking", "title": "station_ranking", "mart": "fct_air_quality_daily"}
+    ranked = with_chart(
+        theme, chart | {"by": ["zone_name"], "metrics": ["pm25_daily_mean"], "lowest_first": lowest_first}
+    )
+    chart_file = read(build_bundle(marts, today=TODAY, themes=[ranked]), "charts/park_overview/worst.yaml")
+    assert chart_file["params"]["order_desc"] is not lowest_first
+    (query,) = json.loads(chart_file["query_context"])["queries"]
+    assert query["orderby"] == [["pm25_daily_mean", lowest_first]]
+
+
+def test_an_axis_ends_at_the_highest_value_there_can_be(marts: Marts, theme: Theme):
+    chart = {"chart": "course", "as": "lines", "title": "aqi_hourly_course", "mart": "fct_air_quality_daily"}
+    over_time = {"metrics": ["pm25_daily_mean"], "time": "business_date", "every": "day", "last": {"days": 7}}
+    drawn = with_chart(theme, chart | over_time | {"highest": 100})
+    params = read(build_bundle(marts, today=TODAY, themes=[drawn]), "charts/park_overview/course.yaml")["params"]
+    assert (params["truncateYAxis"], params["y_axis_bounds"]) == (True, [None, 100])
+
+
+def feature_of(bundle: dict[str, str], mart: str, column: str) -> str:
+    columns = read(bundle, f"datasets/park/{mart}.yaml")["columns"]
+    (feature,) = [found for found in columns if found["column_name"] == column]
+    return str(feature["expression"])
+
+
+def test_a_row_without_a_place_draws_nothing_instead_of_ending_the_map(bundle: dict[str, str]):
+    drawn = feature_of(bundle, "fct_air_quality_latest", "feature_park_overview_stations")
+    assert drawn.startswith("CASE WHEN longitude IS NOT NULL AND latitude IS NOT NULL THEN json_build_object(")
+    nothing = json.loads(re.search(r"::text ELSE '(?P<nothing>\{.*\})' END$", drawn)["nothing"])  # type: ignore[index]
+    assert nothing == {"type": "FeatureCollection", "features": []}
+
+
+def test_a_layer_draws_only_the_values_it_names(marts: Marts, theme: Theme):
+    content = theme.model_dump(by_alias=True)
+    content["rows"][0]["charts"][1]["stack"][0]["layers"][1]["only"] = [5, 6]
+    bundle = build_bundle(marts, today=TODAY, themes=[Theme.model_validate(content)])
+    drawn = feature_of(bundle, "fct_air_quality_latest", "feature_park_overview_stations")
+    assert "latitude IS NOT NULL AND aqi_level IN (5, 6) THEN" in drawn
 
 
 def test_a_map_names_its_layers_by_uuid_and_waits_for_optional_ones(bundle: dict[str, str], marts: Marts, theme: Theme):

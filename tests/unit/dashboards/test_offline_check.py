@@ -71,6 +71,13 @@ def test_a_layer_whose_mart_is_missing_is_refused_unless_it_is_optional(theme: T
         check_theme(without_filters, CATALOGUE, marts)
 
 
+def test_a_layer_that_draws_only_a_value_nobody_knows_is_refused(theme: Theme, marts: Marts):
+    content = copy.deepcopy(theme.model_dump(by_alias=True))
+    content["rows"][0]["charts"][1]["stack"][0]["layers"][1]["only"] = [6, 7]
+    with pytest.raises(ThemeError, match="layer stations: only: aqi_level has no value 7; use some of 1, 2, 3"):
+        check_theme(Theme.model_validate(content), CATALOGUE, marts)
+
+
 def test_a_layer_that_draws_a_missing_column_is_refused(theme: Theme, marts: Marts):
     del marts["fct_air_quality_latest"]["longitude"]
     with pytest.raises(ThemeError, match="chart park_map: layer stations: column 'longitude'"):
