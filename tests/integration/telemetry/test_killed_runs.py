@@ -44,7 +44,7 @@ from tests.integration.telemetry.small_park import (
 NOW = "2026-06-08T08:00:00+08:00"
 TODAY = date(2026, 6, 8)
 DAYS = 2
-KILLS = 4
+KILLS = 3
 SEED = 20260608
 LONGEST_RUN_S = 120.0
 # As in test_killed_telemetry.py: one process imports Dagster and the assets, and forks for every run.

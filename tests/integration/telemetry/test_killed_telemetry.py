@@ -23,8 +23,8 @@ from tests.integration.telemetry.file_watch import FileWatch
 from tests.integration.telemetry.small_park import SmallPark, contents, judge
 
 SEED = 20260601
-KILLS = 33
-KILLS_IN_A_ROW = 3
+KILLS = 30
+KILLS_IN_A_ROW = 4
 DAYS = 2
 LONGEST_RUN_S = 30.0
 # Imports cost more than the work: one process imports all and does nothing itself, and forks for every run.

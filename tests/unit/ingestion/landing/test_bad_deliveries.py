@@ -56,7 +56,7 @@ SPOILED = [
     (FILE, lambda park: park.readings().with_columns(TIME.dt.offset_by("-8h")), "wrong_time_zone"),
     ("2026-02-30.parquet", lambda park: park.readings(), "wrong_file_name"),
     ("2026_03_01.parquet", lambda park: park.readings(), "wrong_file_name"),
-    ("2026-03-01.csv", lambda park: park.texts().write_csv().encode(), "wrong_file_name"),
+    ("2026-03-01.txt", lambda park: park.texts().write_csv().encode(), "wrong_file_name"),
 ]
 
 
