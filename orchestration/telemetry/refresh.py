@@ -35,7 +35,7 @@ from orchestration.telemetry.pieces import (
 )
 from orchestration.telemetry.register import PointRegister, owes_readings, rules_digest, silence_limits
 from orchestration.telemetry.streams import ReadingStream, reading_streams
-from orchestration.telemetry.unknown import set_aside, settle, waiting
+from orchestration.telemetry.unknown import covered_since, set_aside, settle, waiting
 
 EDITION = "1"  # raise it when a method changes: every piece is then made again
 TAILS = [f"{chain}_{name}" for chain in CHAINS for name in TAIL_COLUMNS]
@@ -163,6 +163,7 @@ class TelemetryPieces:
             for zone in zones
             if standing.get((label, zone)) != self._own_digest(label, zone, batches)
         ]
+        stale += [label for label, _ in self._covered_since(waiting(self.lake, self.streams))]
         return date.fromisoformat(min(stale)) if stale else None
 
     def readings_to_judge(self, days: DayRange) -> int:
@@ -186,10 +187,12 @@ class TelemetryPieces:
         done = TelemetryRefresh()
         batches, standing = self.batches(), self.standing()
         waits = waiting(self.lake, self.streams)
+        covered = self._covered_since(waits)
         for label, zones in self._by_day(batches, days):
             jobs = []
             for job in self._jobs(label, zones, batches):
-                if standing.get((label, job.zone)) == job.digests[INPUT_DIGEST]:
+                is_made = standing.get((label, job.zone)) == job.digests[INPUT_DIGEST]
+                if is_made and (label, job.zone) not in covered:
                     done.unchanged += 1
                 else:
                     jobs.append(job)
@@ -210,6 +213,9 @@ class TelemetryPieces:
                 done.count(outcome)
             report(f"遥测质控 {label}：{'、'.join(sorted(outcome.zone for outcome in outcomes))}")
         return done
+
+    def _covered_since(self, waits: Mapping[str, pl.DataFrame]) -> set[Piece]:
+        return covered_since(self.lake, self.streams, waits, self.register.entries["record_id"].unique())
 
     def _on(self, day: date) -> _DayRules:
         if day not in self._by_date:

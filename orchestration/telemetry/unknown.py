@@ -47,10 +47,44 @@ def set_aside(lake: Lake, streams: Sequence[ReadingStream], label: str, unknown:
 
 
 def waiting(lake: Lake, streams: Sequence[ReadingStream]) -> dict[str, pl.DataFrame]:
-    """Return by slug what waits in quarantine of the streams because nothing covered it."""
-    found = {stream.slug: quarantine.open_rows(lake, stream.source, stream.name) for stream in streams}
-    unknown = {slug: rows.filter(pl.col("reason_code").str.starts_with("unknown_")) for slug, rows in found.items()}
-    return {slug: rows for slug, rows in unknown.items() if rows.height}
+    """Return by slug what waits in quarantine of the streams because nothing covered it here.
+
+    A stream with a cleaned table of its own has its units judged there, by other reference rows.
+    """
+    found = {}
+    for stream in streams:
+        reasons = ["unknown_point"] if lake.exists(f"silver/{stream.slug}") else ["unknown_point", "unknown_unit"]
+        rows = quarantine.open_rows(lake, stream.source, stream.name).filter(pl.col("reason_code").is_in(reasons))
+        if rows.height:
+            found[stream.slug] = rows
+    return found
+
+
+def covered_since(
+    lake: Lake, streams: Sequence[ReadingStream], waits: Mapping[str, pl.DataFrame], registered: pl.Series
+) -> set[tuple[str, str]]:
+    """Return the pieces (label, zone) of divided streams in which a point spoke that was registered only afterwards.
+
+    It may have been registered in another zone, whose pieces do not know of it. Of an undivided stream a piece takes
+    the rows of its own points, and the register's entries are among its inputs.
+
+    Args:
+        lake: the lake.
+        streams: the streams.
+        waits: what waits, see `waiting`.
+        registered: names of all points that have an entry by now.
+    """
+    pieces: set[tuple[str, str]] = set()
+    for stream in streams:
+        if stream.zone_column is None or stream.slug not in waits:
+            continue
+        point = pl.col("record").str.json_path_match("$.point_id_iot")
+        rows = waits[stream.slug].filter((pl.col("reason_code") == "unknown_point") & point.is_in(registered.implode()))
+        if rows.height:
+            landed = lake.scan(stream.table).filter(pl.col("_source_uri").is_in(rows["_source_uri"].unique().implode()))
+            found = landed.join(rows.lazy(), on=POSITION, how="semi").select("business_date", stream.zone_column)
+            pieces.update(found.unique().collect().iter_rows())
+    return pieces
 
 
 def settle(
@@ -76,7 +110,11 @@ def settle(
         rows = stream.scan(lake, job.label, job.zone)
         if stream.zone_column is None:  # the piece took the rows of its own points only
             rows = rows.filter(pl.col("point_id_iot").is_in(job.rules.settings["point_id"].implode()))
-        judged = rows.select(POSITION).collect().join(still_unknown.select(POSITION), on=POSITION, how="anti")
-        gone = waits[stream.slug].join(judged, on=POSITION, how="semi")
+        # Whose point is known now but whose unit is not waits again, for that reason.
+        gone = (
+            waits[stream.slug]
+            .join(rows.select(POSITION).collect(), on=POSITION, how="semi")
+            .join(still_unknown, on=[*POSITION, "reason_code"], how="anti")
+        )
         settled += quarantine.resolve(lake, gone, "landed", job.when.present)
     return settled

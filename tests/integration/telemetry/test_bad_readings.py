@@ -94,6 +94,7 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Bad:
     changed(days[FIRST, "Z1"], "P1", 12, value=-math.inf)
     changed(days[FIRST, "Z2"], "P4", 20, unit="furlong")
     changed(days[FOURTH, "Z3"], "P7", A_DAY - 1, measured_at=PRESENT + ONE_DAY)
+    days[SECOND, "Z3"] += [reading("P8", midnight(SECOND) + number * PERIOD, zone_id="Z3") for number in range(2)]
     days[SECOND, "Z1"] += [reading("P9", midnight(SECOND) + number * PERIOD) for number in range(5)]
     days[SECOND, "Z1"].append(reading("P1", midnight(SECOND), zone_id=""))
     noon = midnight(SECOND) + timedelta(hours=12)
@@ -121,7 +122,7 @@ def test_every_fault_of_a_file_or_row_waits_with_its_reason(bad: Bad):
     assert bad.refused() == {
         "not_finite": 3,
         "unknown_unit": 1,
-        "unknown_point": 5,
+        "unknown_point": 7,
         "missing_value": 1,
         "future_time": 1,
         "outside_archive_day": 4,
@@ -202,15 +203,21 @@ def test_what_lay_ahead_lands_once_its_time_has_come_and_is_judged(bad: Bad):
     assert days["readings_received"].to_list() == [10 * AN_HOUR]
 
 
-def test_what_nothing_covered_is_settled_once_it_is_registered(bad: Bad):
+def test_what_nothing_covered_is_judged_and_settled_once_it_is_registered_wherever_that_is(bad: Bad):
     before = bad.park.lake.scan(BRONZE).collect().height
-    bad.park.enter({"P9": {"vital_code": "SAF-TK-02", "unit": "kPa", "zone_id": "Z1"}})
-    done, _ = bad.park.judge(here, PRESENT + timedelta(hours=3))
-    assert (str(SECOND), "Z1") in done.pieces
-    assert bad.table("zone_days").filter(point_id="P9", business_date=str(SECOND))["readings_received"].to_list() == [5]
+    entry = {"vital_code": "SAF-TK-02", "unit": "kPa", "zone_id": "Z1"}
+    bad.park.enter({"P9": entry, "P8": entry})
+    later = PRESENT + timedelta(hours=3)
+    done, _ = bad.park.judge(here, later)
+    assert {(str(SECOND), "Z1"), (str(SECOND), "Z3")} <= set(done.pieces)
+    days = bad.table("zone_days").filter(pl.col("point_id").is_in(["P8", "P9"]), business_date=str(SECOND))
+    received = days.filter(pl.col("readings_received") > 0).select("point_id", "zone_id", "readings_received")
+    assert sorted(received.iter_rows()) == [("P8", "Z3", 2), ("P9", "Z1", 5)]
     assert "unknown_point" not in bad.refused()
     assert bad.refused()["unknown_unit"] == 1, "its unit is as unknown as it was"
     assert bad.park.lake.scan(BRONZE).collect().height == before
+    again, _ = bad.park.judge(here, later)
+    assert again.pieces == []
 
 
 def settled(park: SmallPark, now: datetime) -> RetryResult:
