@@ -247,7 +247,7 @@ def _shading(shades: tuple[Shade, ...], context: Context) -> list[dict[str, Any]
 
 
 def _formats(columns: Iterable[str], context: Context) -> dict[str, dict[str, str]]:
-    """Return how a table of rows writes the columns that it shows as they are: days without midnight, short fractions."""
+    """Return how a table of rows writes what it shows as it is: days without midnight, fractions that end."""
     formats: dict[str, dict[str, str]] = {}
     for column in columns:
         data_type, term = context.columns[column], context.catalogue.vocabulary.columns.get(column)
