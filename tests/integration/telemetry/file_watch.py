@@ -8,7 +8,11 @@ from __future__ import annotations
 import ctypes
 import os
 import select
+import signal
 import struct
+import subprocess
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 _MODIFY, _CLOSE_WRITE, _MOVED_TO, _CREATE, _DELETE = 0x2, 0x8, 0x80, 0x100, 0x200
@@ -69,3 +73,42 @@ class FileWatch:
             self.count += 1
             if mask & _IS_FOLDER and mask & _CREATE:
                 self._add(self._folders[number] / os.fsdecode(name))
+
+
+@dataclass
+class Runs:
+    """Runs that can be killed: a process that imported all, forks for every line, and prints pid and how it ended.
+
+    Imports cost more than the work that is killed here; the process itself does nothing, so its forks are sound.
+    """
+
+    process: subprocess.Popen[str]
+    longest_s: float = 60.0
+
+    def run(self, folder: Path, *, kill_at: int | None = None, later_s: float = 0.0) -> tuple[int, bool]:
+        """Work on a folder in a process of its own; return how many changes of files were seen, and if it was killed.
+
+        Args:
+            folder: the folder.
+            kill_at: kill it at this change of a file; None: let it come to its end.
+            later_s: so long after that change.
+        """
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        watch = FileWatch(folder)
+        print(folder, file=self.process.stdin, flush=True)
+        worker = os.pidfd_open(int(self.process.stdout.readline()))
+        try:
+            while worker not in select.select([watch, worker], [], [], self.longest_s)[0]:
+                watch.read()
+                if kill_at is not None and watch.count >= kill_at:
+                    time.sleep(later_s)
+                    signal.pidfd_send_signal(worker, signal.SIGKILL)
+                    kill_at = None
+            watch.read()
+        finally:
+            os.close(worker)
+            watch.close()
+        ended = int(self.process.stdout.readline())
+        assert ended in {0, -signal.SIGKILL}, "the run failed"
+        return watch.count, ended != 0

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import random
-import select
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -29,6 +25,7 @@ from orchestration.pending import pending_days
 from orchestration.platform import Platform
 from orchestration.telemetry.loaded import LOADED
 from orchestration.telemetry.register import REGISTER
+from tests.integration.telemetry.file_watch import Runs
 from tests.integration.telemetry.small_park import (
     BRONZE,
     FIRST,
@@ -44,10 +41,8 @@ from tests.integration.telemetry.small_park import (
 NOW = "2026-06-08T08:00:00+08:00"
 TODAY = date(2026, 6, 8)
 DAYS = 2
-KILLS = 3
+KILLS = 2
 SEED = 20260608
-LONGEST_RUN_S = 120.0
-# As in test_killed_telemetry.py: one process imports Dagster and the assets, and forks for every run.
 RUNNERS = """
 import os, sys
 import dagster as dg
@@ -75,25 +70,16 @@ for _ in sys.stdin:
 
 
 @dataclass
-class Runs:
-    """Runs of the job over one archive."""
+class Job:
+    """The job of the archive."""
 
     park: SmallPark
     warehouse: Warehouse
-    process: subprocess.Popen[str]
+    runs: Runs
 
-    def run(self, kill_after_s: float | None = None) -> bool:
-        """Run what is pending; return whether it came to its end, having been killed or not."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        print(file=self.process.stdin, flush=True)
-        runner = os.pidfd_open(int(self.process.stdout.readline()))
-        if not select.select([runner], [], [], LONGEST_RUN_S if kill_after_s is None else kill_after_s)[0]:
-            signal.pidfd_send_signal(runner, signal.SIGKILL)
-        ended = int(self.process.stdout.readline())
-        os.close(runner)
-        assert ended in {0, -signal.SIGKILL}, "the run failed"
-        return ended == 0
+    def run(self) -> None:
+        """Run what is pending to its end."""
+        assert not self.runs.run(Path(self.park.lake.root))[1]
 
     def everything(self) -> dict[str, object]:
         """Return what the lake and the warehouse hold, without the moment of loading."""
@@ -123,7 +109,7 @@ class Runs:
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+def job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
     home = Home(tmp_path_factory.mktemp("home"))
     home.create()
     park = SmallPark(home.root)  # its lake is the platform's
@@ -152,66 +138,68 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
             assert process.stdout is not None
             assert process.stdin is not None
             assert process.stdout.readline() == "ready\n"
-            yield Runs(park, warehouse, process)
+            yield Job(park, warehouse, Runs(process))
             process.stdin.close()
 
 
-def test_a_job_killed_again_and_again_ends_where_an_undisturbed_one_does(runs: Runs):
-    runs.park.enter()
-    started = time.monotonic()
-    assert runs.run()
-    seconds = time.monotonic() - started
-    expected = runs.everything()
-    runs.begin_again()
-    runs.park.enter()
+def test_a_job_killed_again_and_again_ends_where_an_undisturbed_one_does(job: Job):
+    job.park.enter()
+    changes, _ = job.runs.run(Path(job.park.lake.root))
+    expected = job.everything()
+    job.begin_again()
+    job.park.enter()
     dice = random.Random(SEED)
-    killed = sum(not runs.run(dice.uniform(0.1, 0.8) * seconds) for _ in range(KILLS))
-    assert killed > 0
-    assert runs.run()
-    found = runs.everything()
+    moments: list[int] = []
+    for _ in range(KILLS):
+        moments.append(dice.randrange(1, changes - sum(moments)))
+        assert job.runs.run(Path(job.park.lake.root), kill_at=moments[-1])[1], moments
+    # The last one falls when the lake stands, into the loading of the warehouse, unless that has been faster.
+    job.runs.run(Path(job.park.lake.root), kill_at=changes - sum(moments) - 1, later_s=dice.uniform(0.0, 0.2))
+    job.run()
+    found = job.everything()
     assert found.keys() == expected.keys()
     assert [name for name in expected if found[name] != expected[name]] == []
-    versions = {table: runs.park.lake.version(table) for table in runs.park.lake.tables()}
-    assert runs.run(), "a run with nothing to do"
-    assert {table: runs.park.lake.version(table) for table in runs.park.lake.tables()} == versions
+    versions = {table: job.park.lake.version(table) for table in job.park.lake.tables()}
+    job.run()
+    assert {table: job.park.lake.version(table) for table in job.park.lake.tables()} == versions
 
 
-def test_a_late_file_of_an_old_day_takes_up_that_day_and_changes_what_it_must(runs: Runs):
+def test_a_late_file_of_an_old_day_takes_up_that_day_and_changes_what_it_must(job: Job):
     source = load_sources()[SOURCE]
     look_back = next(iter(source.streams.values())).look_back
-    assert runs.pending() == DayRange(TODAY - look_back, TODAY), "nothing is left to do but to look"
-    before = runs.park.lake.scan("silver/telemetry__pieces").collect()
-    raw = runs.warehouse.read(Role.LOADER, "select * from raw.telemetry__point_hours")
+    assert job.pending() == DayRange(TODAY - look_back, TODAY), "nothing is left to do but to look"
+    before = job.park.lake.scan("silver/telemetry__pieces").collect()
+    raw = job.warehouse.read(Role.LOADER, "select * from raw.telemetry__point_hours")
     noon = midnight(FIRST) + timedelta(hours=12, seconds=90)
-    runs.park.put(f"{FIRST}.Z3-later.parquet", [reading("P7", noon, received_at=noon + timedelta(days=6))])
-    assert runs.pending() == DayRange(FIRST, TODAY)
-    assert runs.run()
-    after = runs.park.lake.scan("silver/telemetry__pieces").collect()
+    job.park.put(f"{FIRST}.Z3-later.parquet", [reading("P7", noon, received_at=noon + timedelta(days=6))])
+    assert job.pending() == DayRange(FIRST, TODAY)
+    job.run()
+    after = job.park.lake.scan("silver/telemetry__pieces").collect()
     changed = after.join(before, on=before.columns, how="anti").select("business_date", "zone_id", "readings")
     standing = before.filter(business_date=str(FIRST), zone_id="Z3")["readings"].item()
     assert changed.rows() == [(str(FIRST), "Z3", standing + 1)]
-    assert runs.pending() == DayRange(TODAY - look_back, TODAY)
-    loaded = runs.warehouse.read(Role.LOADER, "select * from raw.telemetry__point_hours")
+    assert job.pending() == DayRange(TODAY - look_back, TODAY)
+    loaded = job.warehouse.read(Role.LOADER, "select * from raw.telemetry__point_hours")
     values = [name for name in raw.columns if name != "_input_digest"]
     moved = loaded.join(raw, on=values, how="anti", nulls_equal=True)
     assert raw.height == loaded.height
     assert set(moved.select("point_id", "business_date").iter_rows()) == {("P7", FIRST)}
 
 
-def test_a_day_that_has_no_rows_any_more_has_none_in_the_warehouse(runs: Runs):
+def test_a_day_that_has_no_rows_any_more_has_none_in_the_warehouse(job: Job):
     count = "select count(*) as n from raw.telemetry__fused_hours"
-    assert runs.warehouse.read(Role.LOADER, count)["n"].item() > 0
+    assert job.warehouse.read(Role.LOADER, count)["n"].item() > 0
     alone = {name: entry | {"redundancy_group": None} for name, entry in POINTS.items()}
-    runs.park.enter(alone, REGISTERED + timedelta(days=1))
-    assert runs.run()
-    assert runs.warehouse.read(Role.LOADER, count)["n"].item() == 0
-    assert runs.pending().first > FIRST, "and nothing is left to load"
+    job.park.enter(alone, REGISTERED + timedelta(days=1))
+    job.run()
+    assert job.warehouse.read(Role.LOADER, count)["n"].item() == 0
+    assert job.pending().first > FIRST, "and nothing is left to load"
 
 
-def test_without_a_register_what_is_pending_can_still_be_asked(runs: Runs):
-    lake = Lake(runs.park.lake.root)
-    shutil.move(lake.uri(REGISTER), runs.park.root / "kept")
+def test_without_a_register_what_is_pending_can_still_be_asked(job: Job):
+    lake = Lake(job.park.lake.root)
+    shutil.move(lake.uri(REGISTER), job.park.root / "kept")
     try:
-        assert runs.pending().last == TODAY
+        assert job.pending().last == TODAY
     finally:
-        shutil.move(runs.park.root / "kept", Path(lake.uri(REGISTER)))
+        shutil.move(job.park.root / "kept", Path(lake.uri(REGISTER)))

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import random
-import select
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -19,15 +15,13 @@ from ingestion import quarantine
 from lakehouse.lake import Lake
 from lakehouse.settings import PROJECT_ROOT
 from orchestration.telemetry.workers import here
-from tests.integration.telemetry.file_watch import FileWatch
+from tests.integration.telemetry.file_watch import Runs
 from tests.integration.telemetry.small_park import SmallPark, contents, judge
 
 SEED = 20260601
 KILLS = 30
 KILLS_IN_A_ROW = 4
 DAYS = 2
-LONGEST_RUN_S = 30.0
-# Imports cost more than the work: one process imports all and does nothing itself, and forks for every run.
 WORKERS = """
 import os, sys
 from pathlib import Path
@@ -45,47 +39,14 @@ for line in sys.stdin:
 """
 
 
-@dataclass
-class Workers:
-    """Runs that can be killed."""
-
-    process: subprocess.Popen[str]
-
-    def run(self, lake: Lake, kill_at: int | None = None) -> tuple[int, bool]:
-        """Refresh a lake in a process of its own; return how many changes of files were seen, and if it was killed.
-
-        Args:
-            lake: the lake.
-            kill_at: kill it at this change of a file; None: let it come to its end.
-        """
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        watch = FileWatch(Path(lake.root))
-        print(lake.root, file=self.process.stdin, flush=True)
-        worker = os.pidfd_open(int(self.process.stdout.readline()))
-        try:
-            while worker not in select.select([watch, worker], [], [], LONGEST_RUN_S)[0]:
-                watch.read()
-                if kill_at is not None and watch.count >= kill_at:
-                    signal.pidfd_send_signal(worker, signal.SIGKILL)
-                    kill_at = None
-            watch.read()
-        finally:
-            os.close(worker)
-            watch.close()
-        ended = int(self.process.stdout.readline())
-        assert ended in {0, -signal.SIGKILL}
-        return watch.count, ended != 0
-
-
 @pytest.fixture(scope="module")
-def workers() -> Iterator[Workers]:
+def workers() -> Iterator[Runs]:
     with subprocess.Popen(
         [sys.executable, "-c", WORKERS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PROJECT_ROOT
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        yield Workers(process)
+        yield Runs(process)
         process.stdin.close()  # type: ignore[union-attr]
 
 
@@ -109,12 +70,12 @@ def tables(lake: Lake) -> dict[str, object]:
     return {**contents(lake), "quarantine": refused.sort(refused.columns).rows()}
 
 
-def test_killed_again_and_again_it_ends_where_an_undisturbed_run_does(park: SmallPark, workers: Workers):
+def test_killed_again_and_again_it_ends_where_an_undisturbed_run_does(park: SmallPark, workers: Runs):
     undisturbed = copy_of(park, "undisturbed")
-    changes, _ = workers.run(undisturbed)
+    changes, _ = workers.run(Path(undisturbed.root))
     expected = tables(undisturbed)
     assert changes > 100, "the watch saw too little to kill at"
-    assert workers.run(undisturbed) == (0, False), "a run with nothing to do touches no file"
+    assert workers.run(Path(undisturbed.root)) == (0, False), "a run with nothing to do touches no file"
     dice = random.Random(SEED)
     moments: list[list[int]] = []
     while sum(map(len, moments)) < KILLS:
@@ -123,7 +84,7 @@ def test_killed_again_and_again_it_ends_where_an_undisturbed_run_does(park: Smal
         for _ in range(KILLS_IN_A_ROW):
             left = changes - sum(moments[-1])  # at least; what a killed run had not committed comes again
             moment = dice.randrange(1, max(left, 2))
-            if workers.run(lake, moment)[1]:
+            if workers.run(Path(lake.root), kill_at=moment)[1]:
                 moments[-1].append(moment)
         judge(lake, here)
         found = tables(lake)
