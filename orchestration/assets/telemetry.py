@@ -10,12 +10,13 @@ import polars as pl
 from ingestion.source_file import load_sources
 from lakehouse.lake import Lake
 from lakehouse.pieces import INPUT_DIGEST, piece_digests
+from lakehouse.staged_files import forget_unnamed
 from lakehouse.warehouse import Role, Warehouse
 from orchestration.partitions import SINGLE_RUN, days_of, labels_between, partitions_of
 from orchestration.platform import Platform
 from orchestration.telemetry.days import FUSED_HOURS, POINT_DAYS, POINT_HOURS, TelemetryDays, stale_days
 from orchestration.telemetry.loaded import LOADED
-from orchestration.telemetry.pieces import PIECE_TABLES, TREATMENTS, ZONE_DAYS, ZONE_HOURS
+from orchestration.telemetry.pieces import PIECE_TABLES, PIECES, TREATMENTS, ZONE_DAYS, ZONE_HOURS
 from orchestration.telemetry.refresh import TelemetryPieces
 from orchestration.telemetry.register import REGISTER, PointRegister
 from orchestration.telemetry.streams import reading_streams
@@ -28,6 +29,8 @@ STREAM = SOURCE.streams["point_readings"]
 PARTITIONS = partitions_of(STREAM.partition.run_by, STREAM.partition.first)
 READINGS_WORTH_A_PROCESS = 20_000_000
 GROUP = "telemetry"
+KEPT_UNNAMED_S = 7 * 86_400  # a reader or a run that began a week ago has ended
+DAY_TABLES = (POINT_HOURS, FUSED_HOURS, POINT_DAYS)
 LABEL = STREAM.partition.by.column
 
 TITLES = {
@@ -92,7 +95,7 @@ def telemetry_piece_tables(
 
 @dg.multi_asset(
     name="telemetry_days",
-    specs=_specs([POINT_HOURS, FUSED_HOURS, POINT_DAYS], [["silver", ZONE_HOURS], ["silver", ZONE_DAYS]]),
+    specs=_specs(DAY_TABLES, [["silver", ZONE_HOURS], ["silver", ZONE_DAYS]]),
     partitions_def=PARTITIONS,
     backfill_policy=SINGLE_RUN,
 )
@@ -100,7 +103,9 @@ def telemetry_day_tables(context: dg.AssetExecutionContext, platform: Platform) 
     """Judge the hours of the days that changed and make days of them."""
     days = TelemetryDays(platform.lake, PointRegister.read(platform.lake))
     done = days.refresh(days_of(context), context.log.info)
-    for name in (POINT_HOURS, FUSED_HOURS, POINT_DAYS):
+    for name in (*PIECE_TABLES, PIECES, *DAY_TABLES):  # what killed runs and replaced pieces left behind
+        forget_unnamed(platform.lake, f"silver/{name}", KEPT_UNNAMED_S)
+    for name in DAY_TABLES:
         yield dg.MaterializeResult(
             asset_key=["silver", name],
             metadata={"hours": done.hours, "days_computed": len(done.days), "days_unchanged": done.unchanged},
