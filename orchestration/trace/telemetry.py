@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC
 from typing import Any
 
 import polars as pl
@@ -123,7 +124,8 @@ def _within(lake: Lake, table: str, point: str, target: Target) -> pl.DataFrame:
     if day is None or window is None or not lake.exists(table):
         return pl.DataFrame()
     moment = pl.col("measured_at")
+    start, end = (bound.astimezone(UTC) for bound in window)  # files are skipped by their extremes, which are in UTC
     rows = lake.scan(table, {"business_date": [day.isoformat()]}).filter(
-        (pl.col("point_id") == point) & (moment >= window[0]) & (moment < window[1])
+        (pl.col("point_id") == point) & (moment >= start) & (moment < end)
     )
     return rows.sort("measured_at").collect()
