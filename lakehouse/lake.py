@@ -104,6 +104,10 @@ class Lake:
         )
         return rows.select(list(schema))
 
+    def labels(self, table: str, partition_column: str) -> set[str]:
+        """Return the values that a partition column has, from the table's log: no row is read."""
+        return {partition[partition_column] for partition in self._open(table).partitions()}
+
     def query(self, statement: str, tables: dict[str, str], parameters: Sequence[Any] = ()) -> pl.DataFrame:
         """Run DuckDB SQL over lake tables; `tables` maps the names used in the statement to `layer/name`."""
         with duckdb.connect() as connection:

@@ -121,6 +121,11 @@ class Settings(BaseSettings):
         return self.present.astimezone(PARK_TIME_ZONE).date() - timedelta(days=1)
 
 
+def one_thread_for_polars() -> None:
+    """Give Polars one thread in this process, where several processes share the cores; before its first import."""
+    os.environ["POLARS_MAX_THREADS"] = "1"
+
+
 def process_environment() -> dict[str, str]:
     """Return a copy of this process's environment, for the processes it starts."""
     return dict(os.environ)

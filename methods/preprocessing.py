@@ -184,36 +184,35 @@ def _origins(piece: JudgedPiece, points: int) -> pl.Series:
     series, origins = piece.arrangement.series, piece.arrangement.rows["data_origin"]
     worst = np.full(points, -1, dtype=np.int64)
     for rank, origin in enumerate(("measured", "replayed", "simulated")):
-        has_it = (origins == origin).to_numpy()
+        has_it = origins == origin
         if has_it.all():
             worst[series.points] = rank
         elif has_it.any():
-            worst[np.unique(series.codes[has_it])] = rank
+            worst[np.unique(series.codes[has_it.to_numpy()])] = rank
     names = pl.Series(["measured", "replayed", "simulated", None])
     return names.gather(worst % len(names))
 
 
 def _treatments(piece: JudgedPiece, settings: pl.DataFrame) -> pl.DataFrame:
     """Count, by point, what was done to values that did not pass as they came."""
-    final, counts = piece.final, piece.counts
-    found: list[tuple[str, str, Mask]] = []
-    held = final.marks != 0
-    if held.any():
-        effects = ((Rank.FAIL, "failed"), (Rank.SUSPECT, "suspected"), (Rank.MISSING, "taken_as_missing"))
-        found += [
-            (code, effect, (final.marks & test != 0) & (final.ranks == rank) & counts)
-            for test, code in TEST_CODES.items()
-            for rank, effect in effects
-        ]
-    found.append(("duplicate_equal", "dropped", ~counts & ~piece.is_disputed))
-    found.append(("superseded", "dropped", ~counts & piece.is_disputed))
-    found.append(("late", "kept", piece.is_late & counts))
-    found.append(("converted", "changed", piece.arrangement.converted & counts))
-    tables = [_counted(piece, settings, code, effect, rows) for code, effect, rows in found if rows.any()]
-    return pl.concat(tables) if tables else _counted(piece, settings, "", "", np.zeros(len(counts), dtype=np.bool_))
+    counts, dropped = piece.counts, np.flatnonzero(~piece.counts)
+    held = np.flatnonzero((piece.final.marks != 0) & counts)  # few: everything below looks at these alone
+    marks, ranks = piece.final.marks[held], piece.final.ranks[held]
+    effects = ((Rank.FAIL, "failed"), (Rank.SUSPECT, "suspected"), (Rank.MISSING, "taken_as_missing"))
+    found = [
+        (code, effect, held[(marks & test != 0) & (ranks == rank)])
+        for test, code in TEST_CODES.items()
+        for rank, effect in effects
+    ]
+    found.append(("duplicate_equal", "dropped", dropped[~piece.is_disputed[dropped]]))
+    found.append(("superseded", "dropped", dropped[piece.is_disputed[dropped]]))
+    found.append(("late", "kept", np.flatnonzero(piece.is_late & counts)))
+    found.append(("converted", "changed", np.flatnonzero(piece.arrangement.converted & counts)))
+    tables = [_counted(piece, settings, code, effect, rows) for code, effect, rows in found if len(rows)]
+    return pl.concat(tables) if tables else _counted(piece, settings, "", "", dropped[:0])
 
 
-def _counted(piece: JudgedPiece, settings: pl.DataFrame, code: str, effect: str, rows: Mask) -> pl.DataFrame:
+def _counted(piece: JudgedPiece, settings: pl.DataFrame, code: str, effect: str, rows: Ints) -> pl.DataFrame:
     part = piece.arrangement.series.take(rows)
     return pl.DataFrame(
         {

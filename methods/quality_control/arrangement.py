@@ -72,8 +72,8 @@ class Series:
         """Return a setting (one value a point of the settings) for every row."""
         return np.repeat(by_point[self.points], self.lengths)
 
-    def take(self, kept: Mask) -> Series:
-        """Return the rows of a mask."""
+    def take(self, kept: Mask | Ints) -> Series:
+        """Return the rows of a mask, or at rising positions."""
         return Series(self.codes[kept], self.times[kept], self.values[kept])
 
 

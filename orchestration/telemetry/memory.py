@@ -1,4 +1,4 @@
-"""How a process that judges pieces keeps its memory."""
+"""How a process that judges pieces uses memory and cores."""
 
 from __future__ import annotations
 
@@ -6,8 +6,16 @@ import ctypes
 import ctypes.util
 from collections.abc import Callable
 
+from lakehouse.settings import one_thread_for_polars
+
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # mallopt(3)
 _KEPT_BYTES, _LARGEST_FROM_HEAP = 1 << 30, 32 << 20
+
+
+def prepare_worker() -> None:
+    """Prepare one of several workers on this machine, before it imports anything heavy."""
+    one_thread_for_polars()
+    keep_freed_memory()
 
 
 def keep_freed_memory() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from lakehouse.lake import Lake
+from lakehouse.pieces import INPUT_DIGEST
 from lakehouse.staged_files import StagedFile, stage
 from methods.preprocessing import PieceTables, PieceTime, process_piece
 from methods.quality_control.history import MEASURES, baseline
@@ -31,6 +32,9 @@ PIECE_TABLES: dict[str, str] = {
 """Tables of a piece, in the order in which they are committed, and what of `PieceTables` goes in."""
 PIECES = "telemetry__pieces"
 """One row a piece, committed after its tables: it says that the piece stands and what of, though it may hold no row."""
+
+WITH_DIGEST = (ZONE_HOURS, TREATMENTS, ZONE_DAYS)
+"""Tables from which others are made: their rows carry the digest of what they were made from."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +125,9 @@ def run_piece(job: PieceJob) -> PieceOutcome:
     for table, attribute in PIECE_TABLES.items():
         frame = getattr(tables, attribute)
         drop = [name for name in ("business_date",) if name in frame.columns]
-        digests = [pl.lit(value).cast(pl.Categorical).alias(name) for name, value in job.digests.items()]
-        frame = frame.drop(drop).with_columns(digests)
+        if table in WITH_DIGEST:
+            frame = frame.with_columns(pl.lit(job.digests[INPUT_DIGEST]).cast(pl.Categorical).alias(INPUT_DIGEST))
+        frame = frame.drop(drop)
         staged[table] = stage(job.lake, f"silver/{table}", frame, {"business_date": job.label, "zone_id": job.zone})
     seconds = {"read": read - started, "judge": judged - read, "write": time.perf_counter() - judged}
     return PieceOutcome(job.label, job.zone, staged, tables.unknown, job.digests, readings.height, seconds)

@@ -48,6 +48,7 @@ _NOTHING_BEFORE: dict[str, pl.DataType] = {
     "is_day_before": pl.Boolean(),
 }
 
+EVERY_DAY = DayRange(date.min, date.max)
 Piece = tuple[str, str]  # label of the business date, zone
 Mapper = Callable[[Sequence[PieceJob]], Iterable[PieceOutcome]]
 
@@ -120,12 +121,12 @@ class TelemetryPieces:
     streams: Sequence[ReadingStream] = field(default_factory=reading_streams)
     _by_date: dict[date, _DayRules] = field(default_factory=dict, repr=False, compare=False)
 
-    def batches(self) -> dict[Piece, str]:
-        """Return a digest of the batches of every piece that has any; an undivided stream is in all its zones."""
+    def batches(self, days: DayRange) -> dict[Piece, str]:
+        """Return a digest of the batches of every piece of some days; an undivided stream is in all its zones."""
         by_piece: dict[Piece, list[str]] = {}
         days_of: dict[str, set[str]] = {}
         for stream in sorted(self.streams, key=lambda stream: stream.follows is not None):
-            for label, zone, batches in stream.batches(self.lake):
+            for label, zone, batches in stream.batches(self.lake, days):
                 days_of.setdefault(stream.slug, set()).add(label)
                 if stream.follows is not None and label not in days_of.get(stream.follows, ()):
                     continue
@@ -155,11 +156,11 @@ class TelemetryPieces:
 
         What a change does to later days shows when they come up themselves.
         """
-        batches = self.batches()
+        batches = self.batches(EVERY_DAY)
         standing = self.standing(BATCHES_DIGEST)
         stale = [
             label
-            for label, zones in self._by_day(batches, DayRange(date.min, date.max))
+            for label, zones in self._by_day(batches, EVERY_DAY)
             for zone in zones
             if standing.get((label, zone)) != self._own_digest(label, zone, batches)
         ]
@@ -185,7 +186,7 @@ class TelemetryPieces:
             report: receives a sentence after each day.
         """
         done = TelemetryRefresh()
-        batches, standing = self.batches(), self.standing()
+        batches, standing = self.batches(days), self.standing()
         waits = waiting(self.lake, self.streams)
         covered = self._covered_since(waits)
         for label, zones in self._by_day(batches, days):
@@ -236,11 +237,13 @@ class TelemetryPieces:
 
     def _by_day(self, batches: Mapping[Piece, str], days: DayRange) -> list[tuple[str, list[str]]]:
         """Return the days from the first delivery to the last full day, with the zones that delivered or owe."""
-        labels = {label for label, _ in batches}
-        if not labels:
+        delivering = [stream for stream in self.streams if stream.follows is None]
+        oldest = [day for stream in delivering if (day := stream.first_day(self.lake)) is not None]
+        if not oldest:
             return []
-        first, last = date.fromisoformat(min(labels)), max(self._last_full_day, date.fromisoformat(max(labels)))
-        first, last = max(first, days.first), min(last, days.last)
+        labels = {label for label, _ in batches}
+        first = max(min(oldest), days.first)
+        last = min(max([self._last_full_day, *map(date.fromisoformat, labels)]), days.last)
         result = []
         for offset in range((last - first).days + 1):
             day = first + timedelta(days=offset)

@@ -21,6 +21,7 @@ from typing import Any
 
 import polars as pl
 
+from ingestion.readers import DayRange
 from ingestion.source_file import Grain, Source, SourceFileError, load_sources
 from lakehouse.lake import Lake
 from lakehouse.settings import PARK_TIME_ZONE
@@ -98,17 +99,25 @@ class ReadingStream:
         }
         return rows.select(own.get(name, pl.col(name)).alias(name) for name in READ)
 
-    def batches(self, lake: Lake) -> Iterator[tuple[str, str | None, str]]:
-        """Yield business date, zone (None where the stream is not divided) and batches of everything that has come."""
+    def first_day(self, lake: Lake) -> date | None:
+        """Return the first day of the oldest partition of bronze, None before the first delivery."""
+        labels = lake.labels(self.table, self.grain.column) if lake.exists(self.table) else set()
+        return self.grain.first_day(min(labels)) if labels else None
+
+    def batches(self, lake: Lake, days: DayRange) -> Iterator[tuple[str, str | None, str]]:
+        """Yield business date, zone (None where the stream is not divided) and batches of what came for some days."""
         if not lake.exists(self.table):
             return
-        day = "business_date" if self.grain is Grain.DAY else _LOCAL_DAY
+        column = self.grain.column
+        day = column if self.grain is Grain.DAY else _LOCAL_DAY
         rows = lake.query(
-            f"select {day}, {self.zone_column or 'null'}, "  # noqa: S608
-            "string_agg(distinct _batch_id, ',' order by _batch_id) from landed group by 1, 2",
+            f"select {day} as day, {self.zone_column or 'null'}, "  # noqa: S608
+            "string_agg(distinct _batch_id, ',' order by _batch_id) from landed "
+            f"where {column} between ? and ? group by 1, 2",
             {"landed": self.table},
+            [self.grain.label(days.first), self.grain.label(days.last)],
         )
-        yield from rows.iter_rows()
+        yield from (row for row in rows.iter_rows() if date.fromisoformat(row[0]) in days)
 
 
 def reading_streams(sources: Mapping[str, Source] | None = None) -> list[ReadingStream]:

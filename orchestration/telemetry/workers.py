@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager
 
 from lakehouse.settings import Settings
-from orchestration.telemetry.memory import keep_freed_memory
+from orchestration.telemetry.memory import prepare_worker
 from orchestration.telemetry.pieces import PieceJob, PieceOutcome, run_piece
 from orchestration.telemetry.refresh import Mapper
 from orchestration.telemetry.spark import spark_mapper
@@ -47,7 +47,7 @@ def local_mapper(readings: int, readings_worth_a_process: int, workers: int | No
         yield here
         return
     fresh = multiprocessing.get_context("spawn")  # a forked process would share the threads' locks of Polars
-    with ProcessPoolExecutor(count, mp_context=fresh, initializer=keep_freed_memory) as pool:
+    with ProcessPoolExecutor(count, mp_context=fresh, initializer=prepare_worker) as pool:
         list(pool.map(_ready, range(count)))  # every worker imports what it needs once, before the first day
         yield lambda jobs: _as_they_come(pool, jobs)
 

@@ -103,9 +103,11 @@ def measure_telemetry_apart(sandbox: Sandbox, size: Size, say: Say) -> Iterator[
     say("telemetry: a day of the nation" if size is Size.NATION else "telemetry: a day of a park of 25,000 points")
     folder, found = sandbox.folder / "telemetry", sandbox.folder / "telemetry.json"
     name = "2500" if size is Size.TINY else size.value
-    command = [sys.executable, "-m", "tests.benchmarks.telemetry", str(folder), name, str(found)]
+    environment = {**sandbox.environment(sandbox.home.root), "PYTHONPATH": str(PROJECT_ROOT)}
     try:
-        sandbox.run(command, {**sandbox.environment(sandbox.home.root), "PYTHONPATH": str(PROJECT_ROOT)}, hear=say)
+        for task in ("prepare", "measure"):
+            command = [sys.executable, "-m", "tests.benchmarks.telemetry", task, str(folder), name, str(found)]
+            sandbox.run(command, environment, hear=say)
     finally:
         standing = json.loads(found.read_text("utf-8")) if found.exists() else []
         yield from (Figure(**values) for values in standing)

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -62,7 +63,11 @@ class Bench:
     folder: Path
     lake: Lake
     size: TelemetrySize
-    readings: int
+
+    @cached_property
+    def readings(self) -> int:
+        """How many readings the last day has."""
+        return int(pl.scan_parquet(self.files).select(pl.len()).collect().item())
 
     @property
     def files(self) -> list[str]:
@@ -75,8 +80,8 @@ BRONZE = f"bronze/{SLUG}"
 
 
 def measure_telemetry(folder: Path, size: TelemetrySize) -> Iterator[Figure]:
-    """Measure one size in an empty folder."""
-    bench = _prepare(folder, size)
+    """Measure one size in a folder that `prepare` filled."""
+    bench = Bench(folder, Lake(folder / "lake"), size)
     yield _bare_duckdb(bench)
     pieces = TelemetryPieces(bench.lake, PointRegister(_register(size)), PRESENT)
     started = time.perf_counter()
@@ -108,7 +113,7 @@ def measure_telemetry(folder: Path, size: TelemetrySize) -> Iterator[Figure]:
     yield _figure("memory", f"peak memory: {workers:.2f} GB in a worker, {own:.2f} GB in the parent", None)
 
 
-def _prepare(folder: Path, size: TelemetrySize) -> Bench:
+def prepare(folder: Path, size: TelemetrySize) -> None:
     """Write one day and lay it into bronze, for the other days the same readings moved by whole days."""
     lake = Lake(folder / "lake")
     written = write_telemetry_day(folder / "archive", LAST_DAY, points=size.points, zones=size.zones, seed=SEED)
@@ -120,7 +125,6 @@ def _prepare(folder: Path, size: TelemetrySize) -> Bench:
             day = (LAST_DAY - timedelta(days=back)).isoformat()
             staged.append(stage(lake, BRONZE, rows, {"business_date": day, "zone_id": zone}))
         commit(lake, staged)
-    return Bench(folder, lake, size, written.readings)
 
 
 def _as_landed(rows: pl.DataFrame, path: Path, days_back: int) -> pl.DataFrame:
@@ -207,11 +211,17 @@ def _spent(seconds: dict[str, float]) -> str:
 
 
 def main() -> int:
-    """Measure in a process of its own: `python -m tests.benchmarks.telemetry FOLDER SIZE FIGURES`."""
-    folder, name, found = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+    """Prepare or measure, each in a process of its own: the memory of one is not taken for that of the other.
+
+    python -m tests.benchmarks.telemetry prepare|measure FOLDER small|nation|<points> FIGURES
+    """
+    task, folder, name, found = sys.argv[1], Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4])
     size = NATION_DAY if name == "nation" else PARK_DAY
     if name.isdigit():
         size = TelemetrySize(int(name), ZONES_OF_A_PARK, DAYS_OF_HISTORY)
+    if task == "prepare":
+        prepare(folder, size)
+        return 0
     figures: list[dict[str, object]] = []
     for figure in measure_telemetry(folder, size):
         figures.append(vars(figure))

@@ -55,6 +55,7 @@ def test_a_partition_label_stays_the_text_it_was(lake: Lake, label: str):
     lake.append(TABLE, rows("another", 2), ["day"], {})
     lake.replace_partitions(TABLE, rows(label, 10), "day", [label])
     expected = {label: 10.0, "another": 2.0}
+    assert lake.labels(TABLE, "day") == {*expected}
     for frame in (by_polars(lake), by_duckdb(lake)):
         assert frame.schema["day"] == pl.String
         assert dict(frame.select("day", "value").iter_rows()) == expected
