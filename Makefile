@@ -38,7 +38,7 @@ test-spark: $(SET_UP) ## Spark judges telemetry as this machine does (needs Java
 	@$(SPARK_ENVIRONMENT)/bin/pytest -m spark tests/integration/telemetry
 
 .PHONY: bench
-bench: $(SET_UP) ## How fast it is here, beside bare DuckDB (SIZE=tiny|small|large|replay, COLD=1, DOCS=1)
+bench: $(SET_UP) ## How fast it is here, beside bare DuckDB (SIZE=tiny|small|large|replay|nation, COLD=1, DOCS=1)
 	@$(BIN)/python -m tests.benchmarks --size $(or $(SIZE),small) $(if $(COLD),--cold) $(if $(DOCS),--write-docs)
 
 .PHONY: lint

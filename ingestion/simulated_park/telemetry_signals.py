@@ -120,7 +120,7 @@ def excursions(devices: Sequence[Device], day: date, *, seed: int) -> list[Excur
 def gateway_delays(gateways: Sequence[str], moments: Sequence[Seconds], *, seed: int) -> Seconds:
     """Return the seconds from each reading to its receipt, the readings of the gateways' points one after another.
 
-    A gateway sends what it has once a minute or at every reading, two to nine seconds late.
+    A gateway sends what it has once a minute or at every reading, two to nine seconds late and in the order of time.
     """
     delays: dict[tuple[str, int], Seconds] = {}
     parts = []
@@ -128,7 +128,8 @@ def gateway_delays(gateways: Sequence[str], moments: Sequence[Seconds], *, seed:
         known = (gateway, len(seconds))  # one gateway samples all its points of one period together
         if known not in delays:
             key = _keys([gateway], seed, "delay")
-            delays[known] = 2 + (_hashes(key, seconds)[0] >> np.uint64(61)).astype(np.int64)
+            sent = seconds + 2 + (_hashes(key, seconds)[0] >> np.uint64(61)).astype(np.int64)
+            delays[known] = np.maximum.accumulate(sent) - seconds
         parts.append(delays[known])
     return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import duckdb
+import polars as pl
 import typer
 from rich.table import Table
 
@@ -33,6 +34,9 @@ def query(
         rows = lake.query(statement, {dotted.replace(".", "__"): name for dotted, name in names.items()})
     except duckdb.Error as error:
         console.print(f"[red]{error}", soft_wrap=True)
+        raise SystemExit(1) from error
+    except pl.exceptions.ComputeError as error:  # DuckDB knows types that no table of the lake has
+        console.print("[red]结果中有无法显示的类型（如 INTERVAL），请在 SQL 中转为文本，例如 cast(列 as varchar)。")
         raise SystemExit(1) from error
     table = Table(*rows.columns)
     for row in rows.head(MOST_ROWS).iter_rows():

@@ -12,5 +12,5 @@ select
     clause,
     valid_from,
     source_mark
-from {{ ref('rule_risk_grades') }} as grades
+from {{ ref('int_risk__grades_named') }} as grades
 where {{ in_force('grades', park_today()) }}

@@ -31,7 +31,7 @@ select
 from ranked
 left join {{ ref('dim_enterprises') }} as enterprises
     on ranked.area_kind_code = 'enterprise' and ranked.area_id = enterprises.enterprise_id
-left join {{ ref('rule_risk_grades') }} as grades
+left join {{ ref('int_risk__grades_named') }} as grades
     on
         ranked.risk_colour_code = grades.risk_colour_code
         and {{ in_force('grades', 'ranked.business_date') }}

@@ -35,7 +35,7 @@ select
     ranked.data_origin
 from ranked
 inner join {{ ref('int_risk__subjects_listed') }} as subjects on ranked.risk_subject_id = subjects.subject_id
-left join {{ ref('rule_risk_grades') }} as grades
+left join {{ ref('int_risk__grades_named') }} as grades
     on
         ranked.risk_colour_code = grades.risk_colour_code
         and {{ in_force('grades', 'ranked.business_date') }}
