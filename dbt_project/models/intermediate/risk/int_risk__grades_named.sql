@@ -5,7 +5,7 @@ with posts as (
         grades.valid_from,
         string_agg(roles.role_name, '、' order by listed.place) as responsible_roles
     from {{ ref('rule_risk_grades') }} as grades
-    cross join lateral unnest(string_to_array(grades.responsible_role_codes, '、'))
+    cross join lateral unnest(string_to_array(grades.responsible_roles, '、'))
     with ordinality as listed (role_code, place)
     inner join {{ ref('ref_roles') }} as roles
         on
