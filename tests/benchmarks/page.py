@@ -52,7 +52,9 @@ def _section(document: dict[str, Any]) -> str:
         "",
     ]
     if document["not_measured"]:
-        lines += ["Not measured:", "", *(f"- {part}: {why}" for part, why in document["not_measured"].items()), ""]
+        # Only the first line: what a failed program printed last can hold the password that a first start shows.
+        reasons = (f"- {part}: {why.partition(chr(10))[0]}" for part, why in document["not_measured"].items())
+        lines += ["Not measured:", "", *reasons, ""]
     return "\n".join(lines)
 
 

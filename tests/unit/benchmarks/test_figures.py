@@ -63,13 +63,14 @@ def test_the_page_says_machine_size_and_what_is_missing():
         "machine": {"processor": "P", "cores": 2, "memory_gb": 25.3, "system": "Linux 6", "python": "3.11.2"},
         "archive": {"files": 3, "first_day": "2026-11-19", "last_day": "2026-11-21", "readings": 4200, "bytes": 52_000},
         "figures": [Figure("a", "one | two", 0.25, 5, 4200).as_json(0.25)],
-        "not_measured": {"warm start": "Superset could not be installed"},
+        "not_measured": {"warm start": "Superset could not be installed\nadmin, s3cret"},
     }
     page = benchmarks_page([document])
     assert "2 cores (P), 25.3 GB" in page
     assert "4,200 readings, 0.1 MB" in page
     assert "| one \\| two | 250 ms | 16,800 | 1 × | 5 |  |" in page
     assert "- warm start: Superset could not be installed" in page
+    assert "s3cret" not in page
     assert "Other processes kept 0.4 of the cores busy meanwhile. Commit unknown" in page
 
 
